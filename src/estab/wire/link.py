@@ -1,0 +1,56 @@
+"""The contract between a packet pipe and whoever pumps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from estab.wire.packet import Packet
+
+
+class Offload(NamedTuple):
+    """What a link does so that the stack need not, each way."""
+
+    segment_out: bool = False
+    """Accepts TCP super-packets (up to 65,535 bytes of IP packet) and cuts them itself, both families."""
+    checksum_out: bool = False
+    """Completes ``Checksum.PARTIAL`` packets."""
+    segment_in: bool = False
+    """May hand in super-packets."""
+    checksum_in: bool = False
+    """May hand in packets whose checksum is ``VERIFIED`` or ``PARTIAL`` instead of complete."""
+
+
+NO_OFFLOAD = Offload()
+FULL_OFFLOAD = Offload(True, True, True, True)
+
+
+class Link(Protocol):
+    """A packet pipe. A link that wraps a link has the same shape."""
+
+    @property
+    def mtu(self) -> int:
+        """Largest IP packet in bytes; may change, whoever pumps the link tells the stack."""
+
+    @property
+    def offload(self) -> Offload: ...
+
+    on_ready: Callable[[], None] | None
+    """For links without a descriptor: called when ``receive`` may have something new."""
+
+    def receive(self, now: int, room: int) -> list[Packet]:
+        """At most ``room`` packets that have arrived; empty when there are none. Never blocks.
+
+        Raises ``OSError`` when the pipe is gone."""
+
+    def send(self, packets: Sequence[Packet], now: int) -> int:
+        """How many of the packets, from the first on, were taken. Fewer than all: call again when writable."""
+
+    def next_deadline(self) -> int | None:
+        """When a packet held inside becomes receivable or sendable (ns), or None. Ask again after every call."""
+
+    def fileno(self) -> int:
+        """A descriptor that polls readable and writable, or -1 (then ``on_ready`` is used)."""
+
+    def close(self) -> None:
+        """Release what the link holds. May be called twice."""
