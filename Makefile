@@ -1,0 +1,110 @@
+# Every target sets up what it needs: a machine with Python 3.11 or newer, venv and make is enough.
+#
+#   PYTHON=python3.13   the interpreter that makes the environment
+#   VENV=.venv-3.13     where the environment is
+#   JOBS=0              how many processes run the unit tests (auto: one per core; 0: in this one)
+#   ARGS="-k close -x"  passed on to pytest, or to estab by `make demo`
+
+VENV ?= .venv
+JOBS ?= auto
+SEED ?= 1
+ROUNDS ?= 20
+BIN := $(VENV)/bin
+
+# An environment that exists is used as it is, so an explicit PYTHON has to agree with it.
+VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
+ifdef PYTHON
+ifneq ($(wildcard $(BIN)/python),)
+ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
+$(error $(VENV) holds Python $(shell $(BIN)/python $(VERSION)), not $(PYTHON): name another one, as in VENV=.venv-$(notdir $(PYTHON)))
+endif
+endif
+endif
+PYTHON ?= python3
+
+# The stamps carry a checksum of what was installed: new pins install again, a new checkout time does not.
+PINS := $(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d ' ' -f 1)
+DEV := $(VENV)/.dev-$(PINS)
+CLI := $(VENV)/.cli-$(PINS)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint types unit interop campaign bench pins wheel clean distclean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+setup: $(DEV) ## Make the development environment in $VENV
+
+demo: $(CLI) ## Run the main job: a file over TCP, simulated and against the kernel
+	$(BIN)/estab demo $(ARGS)
+
+test: lint types unit interop ## Everything that must pass
+
+lint: $(DEV) ## Style and common mistakes
+	$(BIN)/ruff check
+
+types: $(DEV) ## Strict types of src
+	$(BIN)/mypy
+
+unit: $(DEV) ## All tests that need no peer, on every core
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --ignore tests/interop $(ARGS)
+
+# One at a time: these talk to a real kernel in real time.
+interop: $(DEV) ## The tests against the kernel's TCP; what the machine lacks is skipped with a hint
+	$(BIN)/python -m pytest -q tests/interop $(ARGS)
+
+campaign: $(DEV) ## Property tests with other seeds: SEED=1 ROUNDS=20
+	@seed=$(SEED); last=$$((seed + $(ROUNDS) - 1)); while [ $$seed -le $$last ]; do \
+	    echo "seed $$seed of $$last"; \
+	    $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m hypothesis \
+	        --hypothesis-profile=campaign --hypothesis-seed=$$seed $(ARGS) \
+	        || { echo "again: make campaign SEED=$$seed ROUNDS=1"; exit 1; }; \
+	    seed=$$((seed + 1)); done
+
+bench: $(DEV) ## Measure and print the README's figures; JSON=1 for one JSON line
+	@$(BIN)/python -m bench $(if $(JSON),--json)
+
+pins: ## Pin the newest versions of all we depend on
+	@$(check_python)
+	$(PYTHON) -m venv .venv-pins
+	.venv-pins/bin/python -m pip --disable-pip-version-check install --quiet --upgrade uv
+	.venv-pins/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate \
+	    --custom-compile-command 'make pins' --output-file requirements/dev.txt \
+	    --extra cli pyproject.toml requirements/dev.in
+
+wheel: $(DEV) ## Build a wheel in dist/
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## Remove what builds and tests leave behind
+	rm -rf build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## Remove the environments too
+	rm -rf $(VENV) .venv-pins
+
+define check_python
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+    || { echo "estab needs Python 3.11 or newer, and $(PYTHON) is not: name one, as in PYTHON=python3.12" >&2; exit 1; }
+endef
+
+# A venv without pip is what a machine without ensurepip leaves behind: made again.
+define make_venv
+$(check_python); \
+    { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV); } && \
+    echo "installing the pinned packages into $(VENV)"
+endef
+
+$(DEV):
+	@$(make_venv)
+	@$(INSTALL) --requirement requirements/dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.dev-* && touch $@
+
+$(CLI):
+	@$(make_venv)
+	@$(INSTALL) --constraint requirements/dev.txt setuptools
+	@$(INSTALL) --constraint requirements/dev.txt --no-build-isolation --editable '.[cli]'
+	@rm -f $(VENV)/.cli-* && touch $@
