@@ -112,7 +112,7 @@ def names_of(path: Path) -> tuple[str, str]:
 def test_every_import_points_down() -> None:
     paths = sorted((SRC / "estab").rglob("*.py"))
     assert paths
-    assert [complaint for path in paths for complaint in complaints(*names_of(path), path.read_text(encoding="utf-8"))] == []
+    assert [line for path in paths for line in complaints(*names_of(path), path.read_text(encoding="utf-8"))] == []
 
 
 @pytest.mark.parametrize(
