@@ -15,8 +15,9 @@ BIN := $(VENV)/bin
 VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
 ifdef PYTHON
 ifneq ($(wildcard $(BIN)/python),)
-ifneq ($(shell $(PYTHON) $(VERSION)),$(shell $(BIN)/python $(VERSION)))
-$(error $(VENV) holds Python $(shell $(BIN)/python $(VERSION)), not $(PYTHON): name another one, as in VENV=.venv-$(notdir $(PYTHON)))
+FOUND := $(shell $(BIN)/python $(VERSION))
+ifneq ($(shell $(PYTHON) $(VERSION)),$(FOUND))
+$(error $(VENV) holds Python $(FOUND), which $(PYTHON) is not: name another place, as in VENV=.venv-other)
 endif
 endif
 endif
