@@ -206,6 +206,37 @@ def _pack_v4(fields: tuple[int, int, int, int, int, int, int], src: bytes, dst: 
     return _IPV4.pack(*fields, 0xFFFF - (total % 65535 or 65535), src, dst)
 
 
+def build(
+    transport: bytes,
+    body: tuple[Buffer, ...],
+    src: bytes,
+    dst: bytes,
+    protocol: int,
+    *,
+    ttl: int = 64,
+    dscp: int = 0,
+    ecn: int = 0,
+    flow_label: int = 0,
+    identification: int = 0,
+) -> Packet:
+    """The packet of a finished transport header and the views after it. Raises ``ValueError`` when it is too long."""
+    size = len(transport) + sum(map(len, body))
+    first = header(
+        src, dst, protocol, size, ttl=ttl, dscp=dscp, ecn=ecn, flow_label=flow_label, identification=identification
+    )
+    packet = Packet(first + transport, body)
+    packet.src = src
+    packet.dst = dst
+    packet.protocol = protocol
+    packet.ttl = ttl
+    packet.dscp = dscp
+    packet.ecn = ecn
+    packet.flow_label = flow_label
+    packet.transport = len(first)
+    packet.length = len(first) + size
+    return packet
+
+
 def fragment_packet(packet: Packet, mtu: int, identification: int) -> list[Packet]:
     """Cut a packet from ``build`` (no IP options, no extension headers) into fragments of at most ``mtu`` bytes.
 
