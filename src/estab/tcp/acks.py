@@ -1,0 +1,137 @@
+"""What an acceptable ACK field does: SND.UNA, the send window, RTT, congestion, loss (RFC 9293 §3.10.7.4, fifth)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estab.tcp.congestion import Ack
+from estab.tcp.options import sack_blocks
+from estab.tcp.recovery import Phase
+from estab.tcp.timers import Timer
+from estab.wire.sequence import unwrap
+from estab.wire.tcp import FIN, SYN
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+    from estab.tcp.scoreboard import Acknowledged
+    from estab.wire.tcp import Segment
+
+
+def take_ack(c: Connection, segment: Segment, now: int) -> None:
+    """``segment.ack`` lies in what may be acknowledged: see ``check_ack``."""
+    same_window = not _take_window(c, segment)
+    sacked = c.board.sack(sack_blocks(c, segment)) if c.sack_ok and segment.options.sack else 0
+    if segment.ack > c.snd_una:
+        _advance(c, segment, sacked, now)
+    elif c.board.ranges and _is_duplicate(c, segment, same_window, sacked):
+        _take_duplicate(c, sacked, now)
+    c.keepalive_probes = 0
+
+
+def burst(c: Connection) -> int:
+    """How much one segment should carry: what the path takes in a millisecond, at least two packets, at most 64 KiB.
+
+    The window is in use when it is filled up to one such segment.
+    """
+    config = c.config
+    if not config.super_segments:
+        return c.mss
+    size = 2 * c.mss
+    if c.rtt.srtt:
+        size = max(size, c.congestion.cwnd * 1_000_000 // c.rtt.srtt)
+    return min(size, config.maximum_segment - c.ip_header - 60)
+
+
+def _take_window(c: Connection, segment: Segment) -> bool:
+    """SND.WND from the newest segment (SND.WL1, SND.WL2). True when it changed."""
+    newer = c.snd_wl1 < segment.seq or (c.snd_wl1 == segment.seq and c.snd_wl2 <= segment.ack)
+    if not newer or segment.ack < c.snd_una:
+        return False
+    window = segment.window if segment.flags & SYN else segment.window << c.snd_wscale
+    changed = window != c.snd_wnd
+    c.snd_wnd = window
+    c.snd_wl1 = segment.seq
+    c.snd_wl2 = segment.ack
+    c.max_snd_wnd = max(c.max_snd_wnd, window)
+    if changed:
+        c.timers.stop(Timer.PERSIST)
+    if c.timers.is_set(Timer.PERSIST) or c.stalled_at is not None and not c.board.ranges:
+        # RFC 9293 §3.8.6.1 (MUST-37): as long as probes are answered, a closed window is no reason to give up.
+        c.stalled_at = None
+    return changed
+
+
+def _is_duplicate(c: Connection, segment: Segment, same_window: bool, sacked: int) -> bool:
+    """RFC 5681 §2; with SACK it is one that brings news (RFC 6675 §2)."""
+    if segment.ack != c.snd_una or segment.length or segment.flags & (SYN | FIN):
+        return False
+    return sacked > 0 if c.sack_ok else same_window and c.snd_wnd > 0
+
+
+def _advance(c: Connection, segment: Segment, sacked: int, now: int) -> None:
+    flight = c.flight
+    pipe = c.recovery.pipe(c.board) + sacked
+    limited = _window_was_used(c, flight)
+    acked = c.board.acknowledge(segment.ack)
+    c.snd_una = segment.ack
+    c.send_queue.acknowledge(segment.ack)
+    rtt = _sample(c, segment, acked, now)
+    if rtt is not None:
+        c.rtt.on_sample(rtt, max(1, flight // max(2 * c.mss, acked.delivered)))
+    c.retransmissions = 0
+    c.stalled_at = None
+    c.timers.stop(Timer.RTO)
+    _search_path(c)
+    recovered = c.recovery.on_progress(c.board, c.snd_una, c.snd_nxt, c.mss, acked.delivered)
+    if recovered and c.host.observer is not None:
+        c.host.observer.congestion(now, c, "recovered")
+    if segment.ack > c.iss + 1:
+        recovering = c.recovery.phase is Phase.RECOVERY
+        c.congestion.on_ack(Ack(now, acked.delivered + sacked, pipe, rtt, limited, recovering))
+    if c.snd_up is not None and c.snd_una >= c.snd_up:
+        c.snd_up = None
+    if c.wants_room and c.writable:
+        c.wants_room = False
+        c.host.on_event(c)
+
+
+def _window_was_used(c: Connection, flight: int) -> bool:
+    """Growth without use would say nothing about the path (RFC 7661 §4.3); one segment of slack."""
+    control = c.congestion
+    if control.cwnd < control.ssthresh and 2 * flight >= control.cwnd:
+        return True
+    return flight + burst(c) >= control.cwnd
+
+
+def _sample(c: Connection, segment: Segment, acked: Acknowledged, now: int) -> int | None:
+    """Karn's rule; where it forbids, the echoed timestamp still tells (RFC 7323 §4.1)."""
+    if acked.sent_at is not None:
+        return max(now - acked.sent_at, 1)
+    stamps = segment.options.timestamps
+    if not c.ts_ok or stamps is None or not stamps[1]:
+        return None
+    present = c.timestamp(now)
+    ticks = present - unwrap(stamps[1], present)
+    # A forged echo must not poison the estimate: nothing takes longer than we would have waited.
+    return ticks * 1_000_000 if 0 < ticks * 1_000_000 <= c.config.rto_maximum else None
+
+
+def _search_path(c: Connection) -> None:
+    if c.path.on_acknowledged(c.snd_una):
+        c.resize()
+
+
+def _take_duplicate(c: Connection, sacked: int, now: int) -> None:
+    pipe = c.recovery.pipe(c.board) + sacked
+    begins = c.recovery.on_duplicate(c.board, c.snd_una, c.snd_nxt, c.mss, c.sack_ok)
+    if not begins:
+        return
+    probe_end = c.path.probe_end
+    if probe_end is not None and c.snd_una < probe_end <= c.snd_una + c.path.probe:
+        c.path.on_probe_lost()
+        c.count("TCPMTUPFail")
+        return
+    c.congestion.on_loss(now, pipe)
+    c.count("TCPFastRetrans")
+    if c.host.observer is not None:
+        c.host.observer.congestion(now, c, "loss")

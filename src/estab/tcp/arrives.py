@@ -1,0 +1,490 @@
+"""SEGMENT ARRIVES: RFC 9293 §3.10.7 as ordered lists of small steps, with RFC 5961, 7323 and 1337 where they bind.
+
+A step learns facts and never sends. It returns True when the segment is finished with. Which steps run, and in
+which order, is in ``rules.py``.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from estab.tcp.acks import take_ack
+from estab.tcp.config import SECOND
+from estab.tcp.options import adopt, adopt_user_timeout
+from estab.tcp.queues import own
+from estab.tcp.reassembly import Reassembly
+from estab.tcp.settle import settle
+from estab.tcp.states import RECEIVING, Fact, State
+from estab.tcp.timers import Timer
+from estab.wire.packet import Buffer
+from estab.wire.sequence import unwrap
+from estab.wire.tcp import ACK, FIN, RST, SYN, URG, Segment
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+
+_PAWS_LIFETIME: Final = 24 * 24 * 3600 * SECOND
+"""RFC 7323 §5.5: after 24 days of silence TS.Recent proves nothing."""
+_MOST_OWED: Final = 255
+
+
+def arrives(c: Connection, segment: Segment, now: int) -> None:
+    """Give a segment to its connection. Its numbers become absolute here."""
+    rules = c.host.rules
+    segment.ack = unwrap(segment.ack, c.snd_una)
+    c.last_heard = now
+    if c.state is State.SYN_SENT:
+        steps = rules.syn_sent
+    else:
+        segment.seq = unwrap(segment.seq, c.rcv_nxt)
+        steps = rules.synchronized
+    for step in steps:
+        if step(c, segment, now):
+            break
+    settle(c, now)
+    c.host.on_busy(c)
+
+
+# ---------------------------------------------------------------------- §3.10.7.1 CLOSED
+
+
+def answer_closed(segment: Segment) -> Segment | None:
+    """The reset that a segment for no connection gets; its numbers are those of the wire. Never for a RST."""
+    if segment.flags & RST:
+        return None
+    return reset_for(segment)
+
+
+def reset_for(segment: Segment) -> Segment:
+    """``<SEQ=SEG.ACK><CTL=RST>``, or ``<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>`` where there was no ACK."""
+    if segment.flags & ACK:
+        return Segment(segment.ack, 0, RST, 0)
+    return Segment(0, segment.seq + segment.span, RST | ACK, 0)
+
+
+# ---------------------------------------------------------------------- §3.10.7.2 LISTEN
+
+
+class Listening(Enum):
+    """What a listener does with a segment."""
+
+    DROP = "drop"
+    RESET = "reset"
+    OPEN = "open"
+
+
+def answer_listen(segment: Segment) -> Listening:
+    """RST, then ACK, then SYN, then nothing else."""
+    if segment.flags & RST:
+        return Listening.DROP
+    if segment.flags & ACK:
+        return Listening.RESET
+    return Listening.OPEN if segment.flags & SYN else Listening.DROP
+
+
+def accept_syn(c: Connection, segment: Segment, now: int) -> None:
+    """A new connection out of LISTEN takes the SYN: → SYN-RECEIVED. Text and FIN wait for ESTABLISHED."""
+    c.passive = True
+    c.state = State.LISTEN
+    c.last_heard = now
+    _take_syn(c, segment, now)
+    c.fact(Fact.SYN, now)
+    _rest_of_syn(c, segment, now)
+    settle(c, now)
+    c.host.on_busy(c)
+
+
+# ---------------------------------------------------------------------- §3.10.7.3 SYN-SENT
+
+
+def syn_sent_ack(c: Connection, segment: Segment, now: int) -> bool:
+    """First, an ACK for anything but our SYN comes from another time: reset it and stay."""
+    if segment.flags & ACK and not c.iss < segment.ack <= c.snd_nxt:
+        if not segment.flags & RST:
+            _owe_reset(c, segment.ack)
+        return True
+    return False
+
+
+def syn_sent_reset(c: Connection, segment: Segment, now: int) -> bool:
+    """Second, a RST counts only if it acknowledges our SYN."""
+    if not segment.flags & RST:
+        return False
+    if segment.flags & ACK:
+        c.die(ConnectionRefusedError(errno.ECONNREFUSED, "connection refused"), Fact.RESET, now)
+    return True
+
+
+def syn_sent_syn(c: Connection, segment: Segment, now: int) -> bool:
+    """Fourth, a SYN: with the ACK of ours the connection is ESTABLISHED, without it both sides are opening."""
+    if not segment.flags & SYN:
+        return True
+    _take_syn(c, segment, now)
+    if segment.flags & ACK:
+        take_ack(c, segment, now)
+        c.fact(Fact.SYN_ACKED, now)
+        c.acks_owed = 1
+        _begin_data(c)
+        c.close_if_due(now)
+    else:
+        c.fact(Fact.SYN, now)
+        c.board.mark_lost(c.iss, c.iss + 1)
+        c.recovery.forced = True
+    _rest_of_syn(c, segment, now)
+    return True
+
+
+def _take_syn(c: Connection, segment: Segment, now: int) -> None:
+    """IRS, RCV.NXT, the peer's window (never scaled in a SYN: RFC 7323 §2.2) and its options."""
+    c.irs = segment.seq
+    c.rcv_nxt = c.last_ack_sent = segment.seq + 1
+    c.rcv_edge = c.rcv_nxt + min(c.receive_limit, 65_535)
+    adopt(c, segment, now)
+    c.snd_wnd = c.max_snd_wnd = segment.window
+    c.snd_wl1 = segment.seq
+    c.snd_wl2 = segment.ack if segment.flags & ACK else c.iss
+
+
+def _rest_of_syn(c: Connection, segment: Segment, now: int) -> None:
+    """What came with the SYN begins one position after it."""
+    segment.seq += 1
+    segment.flags &= ~SYN
+    _trim(c, segment)
+    for step in (check_urg, take_text, check_fin):
+        step(c, segment, now)
+
+
+# ---------------------------------------------------------------------- §3.10.7.4 all other states
+
+
+def check_timestamp(c: Connection, segment: Segment, now: int) -> bool:
+    """Before the first check: RFC 7323 §3.2 (a missing option) and §5.3 (PAWS). A RST is not subject to it."""
+    if not c.ts_ok or segment.flags & RST:
+        return False
+    if segment.options.timestamps is None:
+        c.count("TCPMissingTimestamp")
+        return True
+    value = unwrap(segment.options.timestamps[0], c.ts_recent)
+    fresh = c.ts_recent_at is not None and now - c.ts_recent_at <= _PAWS_LIFETIME
+    if value < c.ts_recent and fresh and not segment.flags & SYN:
+        c.count("PAWSEstab")
+        _answer_unacceptable(c, segment, now)
+        return True
+    return False
+
+
+def check_sequence(c: Connection, segment: Segment, now: int) -> bool:
+    """First, is any of it in the window? What is in goes on, cut to the window."""
+    if not acceptable(c, segment):
+        c.count("TCPOutOfWindow")
+        if not segment.flags & RST:
+            _unacceptable(c, segment, now)
+        return True
+    if not segment.flags & RST:
+        _note_timestamp(c, segment, now)
+        _trim(c, segment)
+    return False
+
+
+def acceptable(c: Connection, segment: Segment) -> bool:
+    """The table of RFC 9293 §3.10.7.4, against the largest right edge ever announced."""
+    seq, nxt, edge = segment.seq, c.rcv_nxt, c.rcv_edge
+    length = segment.span
+    if length == 0:
+        return seq == nxt if edge == nxt else nxt <= seq < edge
+    return edge > nxt and (nxt <= seq < edge or nxt < seq + length <= edge or (seq < nxt and seq + length > edge))
+
+
+def check_rst(c: Connection, segment: Segment, now: int) -> bool:
+    """Second, RFC 5961 §3.2: exactly RCV.NXT resets, elsewhere in the window is challenged."""
+    if not segment.flags & RST:
+        return False
+    if segment.seq == c.rcv_nxt:
+        reset(c, now)
+    else:
+        challenge(c, now)
+    return True
+
+
+def reset(c: Connection, now: int) -> None:
+    """A valid RST: a passive opening is forgotten, an active one refused, the rest is told."""
+    error: OSError | None = ConnectionResetError(errno.ECONNRESET, "connection reset by peer")
+    if c.state is State.SYN_RECEIVED:
+        error = None if c.passive else ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
+    c.count("EstabResets" if c.state in (State.ESTABLISHED, State.CLOSE_WAIT) else "AttemptFails")
+    c.die(error, Fact.RESET, now)
+
+
+def check_syn(c: Connection, segment: Segment, now: int) -> bool:
+    """Fourth, RFC 5961 §4.2: a SYN is challenged; in SYN-RECEIVED a passive opening starts over."""
+    if not segment.flags & SYN:
+        return False
+    if c.state is State.SYN_RECEIVED and c.passive:
+        c.die(None, Fact.RESET, now)
+    else:
+        challenge(c, now)
+    return True
+
+
+def check_ack(c: Connection, segment: Segment, now: int) -> bool:
+    """Fifth, the ACK field: handshake, SND.UNA, the window, our FIN."""
+    if not segment.flags & ACK:
+        return True
+    if c.state is State.SYN_RECEIVED:
+        if not c.snd_una < segment.ack <= c.snd_nxt:
+            _owe_reset(c, segment.ack)
+            return True
+        c.fact(Fact.SYN_ACKED, now)
+        _begin_data(c)
+    elif not oldest_valid_ack(c) <= segment.ack <= c.snd_nxt:
+        c.count("TCPChallengeACKRange")
+        challenge(c, now)
+        return True
+    take_ack(c, segment, now)
+    _after_ack(c, now)
+    return c.state is State.CLOSED
+
+
+def oldest_valid_ack(c: Connection) -> int:
+    """RFC 5961 §5.2, but never below what was really acknowledged (draft-ietf-tcpm-tcp-ghost-acks)."""
+    return max(c.snd_una - c.max_snd_wnd, c.iss + 1 if c.snd_una > c.iss else c.iss)
+
+
+def check_urg(c: Connection, segment: Segment, now: int) -> bool:
+    """Sixth, the urgent pointer names the position after the last urgent byte (RFC 6093 §4)."""
+    if not segment.flags & URG or c.state not in RECEIVING or not segment.urgent:
+        return False
+    mark = segment.seq + segment.urgent
+    behind = mark <= c.receive_position or (c.rcv_up is not None and mark <= c.rcv_up)
+    if not behind and mark <= c.rcv_edge:
+        c.rcv_up = mark
+        c.urgent_byte = None
+        _capture_urgent(c)
+        c.host.on_event(c)
+    return False
+
+
+def take_text(c: Connection, segment: Segment, now: int) -> bool:
+    """Seventh, the text: in order to the application, out of order to the side (SHLD-31)."""
+    if not segment.length or c.state not in RECEIVING:
+        return False
+    if c.released:
+        _reset_unreadable(c, now)
+        return True
+    if c.rcv_fin is not None and segment.seq + segment.length > c.rcv_fin:
+        _trim_back(segment, segment.seq + segment.length - c.rcv_fin)
+    if not segment.length:
+        return False
+    c.rcv_mss = max(c.rcv_mss, min(segment.segment_size or segment.length, c.advertised_mss()))
+    if segment.seq == c.rcv_nxt:
+        _deliver(c, segment, now)
+    else:
+        _hold(c, segment)
+    return False
+
+
+def check_fin(c: Connection, segment: Segment, now: int) -> bool:
+    """Eighth, the FIN, once everything before it has arrived; one that comes early is remembered."""
+    if segment.flags & FIN and c.rcv_fin is None and c.state in RECEIVING:
+        _note_fin(c, segment)
+    if c.rcv_fin is None or c.rcv_nxt != c.rcv_fin or c.state is State.SYN_RECEIVED:
+        return False
+    c.rcv_nxt += 1
+    c.acks_owed = max(c.acks_owed, 1)
+    c.fact(Fact.FIN, now)
+    return False
+
+
+# ---------------------------------------------------------------------- what the steps are made of
+
+
+def challenge(c: Connection, now: int) -> None:
+    """Owe a challenge ACK, if this connection's budget allows (RFC 5961 §7)."""
+    if c.challenge_start is None or now - c.challenge_start >= c.config.challenge_period:
+        c.challenge_start = now
+        c.challenges = 0
+    if c.challenges >= c.config.challenge_acks:
+        c.count("TCPACKSkippedChallenge")
+        return
+    c.challenges += 1
+    c.challenges_owed += 1
+
+
+def owe_ack(c: Connection) -> None:
+    """One more acknowledgement at once, of its own."""
+    c.acks_owed = min(c.acks_owed + 1, _MOST_OWED)
+
+
+def _owe_reset(c: Connection, seq: int) -> None:
+    if len(c.resets_owed) < 4:
+        c.resets_owed.append((seq, None))
+
+
+def _answer_unacceptable(c: Connection, segment: Segment, now: int) -> None:
+    """Data that comes again is acknowledged each time; what takes no space only within the budget (no ACK wars)."""
+    if segment.length or segment.flags & FIN:
+        owe_ack(c)
+    else:
+        challenge(c, now)
+
+
+def _unacceptable(c: Connection, segment: Segment, now: int) -> None:
+    """Answer it, and still use the ACK of what merely repeats the last thing received.
+
+    Without that simultaneous open and close, self-connect and crossed window probes do not converge
+    (RFC 9293 appendix A.2); a zero window must not hide an ACK or URG either (MUST-66).
+    """
+    repeated = segment.seq + segment.span == c.rcv_nxt or (c.rcv_edge == c.rcv_nxt == segment.seq)
+    if segment.flags & SYN and segment.seq == c.irs and c.state is State.SYN_RECEIVED and not segment.flags & ACK:
+        c.board.mark_lost(c.iss, c.iss + 1)
+        c.recovery.forced = True
+        return
+    if segment.length and c.sack_ok:
+        _side(c).note_duplicate(segment.seq, min(segment.seq + segment.length, c.rcv_nxt))
+    _answer_unacceptable(c, segment, now)
+    if repeated and segment.flags & ACK:
+        check_ack(c, segment, now)
+        check_urg(c, segment, now)
+
+
+def _note_timestamp(c: Connection, segment: Segment, now: int) -> None:
+    """RFC 7323 §4.3: only a segment that spans what we acknowledged last says what to echo."""
+    stamps = segment.options.timestamps
+    if c.ts_ok and stamps is not None and segment.seq <= c.last_ack_sent:
+        value = unwrap(stamps[0], c.ts_recent)
+        stale = c.ts_recent_at is None or now - c.ts_recent_at > _PAWS_LIFETIME
+        if value >= c.ts_recent or stale:
+            c.ts_recent = value
+            c.ts_recent_at = now
+    if segment.options.user_timeout:
+        adopt_user_timeout(c, segment)
+
+
+def _trim(c: Connection, segment: Segment) -> None:
+    """Cut off what is before RCV.NXT and what is beyond the window, SYN and FIN included."""
+    before = c.rcv_nxt - segment.seq
+    if before > 0:
+        if segment.length and c.sack_ok:
+            _side(c).note_duplicate(segment.seq, min(segment.seq + segment.length, c.rcv_nxt))
+        if segment.flags & SYN:
+            segment.flags &= ~SYN
+            before -= 1
+            segment.seq += 1
+        _trim_front(segment, before)
+    beyond = segment.seq + segment.span - c.rcv_edge
+    if beyond > 0:
+        if segment.flags & FIN:
+            segment.flags &= ~FIN
+            beyond -= 1
+        _trim_back(segment, beyond)
+
+
+def _trim_front(segment: Segment, count: int) -> None:
+    count = min(count, segment.length)
+    segment.seq += count
+    segment.length -= count
+    segment.urgent = max(segment.urgent - count, 0)
+    payload = list(segment.payload)
+    while count:
+        gone = min(count, len(payload[0]))
+        payload[0] = payload[0][gone:]
+        if not payload[0]:
+            del payload[0]
+        count -= gone
+    segment.payload = tuple(payload)
+
+
+def _trim_back(segment: Segment, count: int) -> None:
+    count = min(count, segment.length)
+    segment.length -= count
+    payload = list(segment.payload)
+    while count:
+        gone = min(count, len(payload[-1]))
+        payload[-1] = payload[-1][: len(payload[-1]) - gone]
+        if not payload[-1]:
+            del payload[-1]
+        count -= gone
+    segment.payload = tuple(payload)
+
+
+def _begin_data(c: Connection) -> None:
+    """The handshake is over: RFC 6298 §5.7, RFC 6928 §2 (a lost SYN, more than once, is a sign of congestion)."""
+    c.rtt.on_handshake(c.syn_retransmitted > 0)
+    if c.syn_retransmitted > 1:
+        c.congestion.on_syn_loss()
+
+
+def _after_ack(c: Connection, now: int) -> None:
+    """What the ACK of our FIN means in each state."""
+    c.close_if_due(now)
+    if c.fin_acked and c.state in (State.FIN_WAIT_1, State.CLOSING):
+        c.fact(Fact.FIN_ACKED, now)
+    elif c.fin_acked and c.state is State.LAST_ACK:
+        c.die(None, Fact.FIN_ACKED, now)
+
+
+def _reset_unreadable(c: Connection, now: int) -> None:
+    """Data for an application that has closed cannot be delivered: say so (RFC 2525 §2.17)."""
+    c.count("TCPAbortOnData")
+    c.resets_owed.append((c.snd_nxt, c.rcv_nxt))
+    c.die(ConnectionAbortedError(errno.ECONNABORTED, "data arrived after close"), Fact.ABORT, now)
+
+
+def _deliver(c: Connection, segment: Segment, now: int) -> None:
+    fills = c.reassembly is not None and len(c.reassembly) > 0
+    if fills:
+        # What was held came first and stays, whatever this segment says about the same positions.
+        side = _side(c)
+        side.insert(segment.seq, segment.payload, in_order=True)
+        chunks: Iterable[Buffer] = side.take(c.rcv_nxt)
+    else:
+        chunks = map(own, segment.payload)
+    for chunk in chunks:
+        c.rcv_nxt += len(chunk)
+        if not c.read_closed:
+            c.receive_queue.append(chunk)
+    _capture_urgent(c)
+    c.host.on_event(c)
+    if fills:
+        owe_ack(c)
+    elif c.rcv_nxt - c.last_ack_sent >= 2 * c.rcv_mss:
+        c.acks_owed = max(c.acks_owed, 1)
+    elif not c.timers.is_set(Timer.DELAYED_ACK):
+        c.timers.set(Timer.DELAYED_ACK, now + c.config.delayed_ack)
+
+
+def _hold(c: Connection, segment: Segment) -> None:
+    if not _side(c).insert(segment.seq, segment.payload):
+        c.count("OfoPruned")
+    c.count("TCPOFOQueue")
+    owe_ack(c)
+
+
+def _side(c: Connection) -> Reassembly:
+    if c.reassembly is None:
+        c.reassembly = Reassembly(c.config.reassembly_pieces)
+    return c.reassembly
+
+
+def _note_fin(c: Connection, segment: Segment) -> None:
+    """The first FIN seen fixes the place; one before data already held contradicts it and is ignored."""
+    place = segment.seq + segment.length
+    held = c.reassembly.ranges.ends if c.reassembly is not None else []
+    if place < c.rcv_nxt or (held and held[-1] > place):
+        c.count("TCPFinIgnored")
+        return
+    c.rcv_fin = place
+    if place != c.rcv_nxt:
+        owe_ack(c)
+
+
+def _capture_urgent(c: Connection) -> None:
+    """The urgent byte can be read out of band as soon as it is there."""
+    if c.rcv_up is None or c.urgent_byte is not None:
+        return
+    offset = c.rcv_up - 1 - c.receive_position
+    if 0 <= offset < c.receive_queue.size:
+        c.urgent_byte = c.receive_queue.byte_at(offset)

@@ -1,0 +1,203 @@
+"""Every figure of a stack, with its clause, and the profiles that set them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from dataclasses import replace as _replace
+from typing import Final
+
+MICROSECOND: Final = 1_000
+MILLISECOND: Final = 1_000_000
+SECOND: Final = 1_000_000_000
+MINUTE: Final = 60 * SECOND
+
+KIB: Final = 1 << 10
+MIB: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The figures of a stack. Times in nanoseconds, sizes in bytes. Derive with ``config.but(msl=SECOND)``."""
+
+    profile: str = "modern"
+
+    # Buffers and windows
+    send_buffer: int = 4 * MIB
+    """Most bytes that ``send`` keeps, acknowledged ones excluded."""
+    receive_buffer: int = 4 * MIB
+    """Most bytes that wait for the application; the window that we offer never exceeds it."""
+    reassembly_pieces: int = 4096
+    """Most out-of-order pieces held; what comes beyond is dropped and comes again."""
+    scoreboard_ranges: int = 8192
+    """Most pieces into which sent data is divided by SACK and retransmission."""
+    window_scale: bool = True
+    """RFC 7323 §2."""
+    timestamps: bool = True
+    """RFC 7323 §3."""
+    sack: bool = True
+    """RFC 2018."""
+
+    # Segments
+    default_mss_v4: int = 536
+    """RFC 9293 §3.7.1 (MUST-15)."""
+    default_mss_v6: int = 1220
+    minimum_mss: int = 88
+    """A smaller MSS option is read as this: a peer must not multiply our work (CVE-2019-11479)."""
+    maximum_segment: int = 65_535
+    """Largest IP packet handed to the link, which cuts it into packets of the path's size."""
+    super_segments: bool = True
+    """Build segments larger than the path's size; off: every segment is one packet."""
+
+    # Retransmission
+    rto_initial: int = SECOND
+    """RFC 6298 §2.1."""
+    rto_minimum: int = 200 * MILLISECOND
+    """RFC 6298 §2.4 says 1 s; RFC 8961 and every deployed stack allow less."""
+    rto_maximum: int = 60 * SECOND
+    """RFC 6298 §2.5."""
+    rto_after_syn_loss: int = 3 * SECOND
+    """RFC 6298 §5.7."""
+    clock_granularity: int = MILLISECOND
+    """G of RFC 6298 §2."""
+    syn_retries: int = 7
+    """R2 for SYN: 1 + 2 + … + 128 s is over the 3 minutes of RFC 9293 §3.8.3 (MUST-23)."""
+    syn_ack_retries: int = 5
+    data_retries: int | None = None
+    """Retransmissions of one segment before giving up; None: ``user_timeout`` alone decides."""
+    r1: int = 3
+    """Retransmissions before the network layer is suspected: RFC 9293 §3.8.3 (SHLD-9)."""
+    user_timeout: int | None = 5 * MINUTE
+    """R2 for data: RFC 9293 §3.9.1.1; RFC 5482."""
+    user_timeout_option: bool = False
+    """Announce our user timeout and adapt to the peer's: RFC 5482 §3.1."""
+    user_timeout_lower: int = 100 * SECOND
+    user_timeout_upper: int = 60 * MINUTE
+
+    # Acknowledgements, small segments, probes
+    delayed_ack: int = 40 * MILLISECOND
+    """RFC 9293 §3.8.6.3: below 500 ms."""
+    nagle: bool = True
+    """RFC 9293 §3.7.4 (SHLD-7)."""
+    nagle_minshall: bool = True
+    """Hold a small segment only while another *small* one is unacknowledged."""
+    sws_override: int = 200 * MILLISECOND
+    """RFC 9293 §3.8.6.2.1: 0.1 to 1 s."""
+    keepalive: bool = False
+    """RFC 9293 §3.8.4: off unless the application asks (MUST-25)."""
+    keepalive_idle: int = 7200 * SECOND
+    keepalive_interval: int = 75 * SECOND
+    keepalive_probes: int = 9
+    open_fails_on_unreachable: bool = True
+    """ICMP unreachable ends an opening at once: against RFC 9293 MUST-56, as deployed (RFC 5461 §4.1)."""
+
+    # The end of a connection
+    msl: int = 30 * SECOND
+    """RFC 9293 §3.4.2 says 2 minutes; TIME-WAIT lasts twice this."""
+    fin_wait_2_timeout: int | None = 60 * SECOND
+    """How long a connection that the application has closed waits for the peer's FIN. None: for ever."""
+    rfc1337: bool = True
+    """A RST does not end TIME-WAIT."""
+
+    # Congestion control
+    congestion: str = "newreno"
+    initial_window: int = 10
+    """Segments: RFC 6928 §2."""
+    slow_start_limit: int | None = None
+    """L of RFC 3465, in segments per ACK; None: all that was acknowledged counts (stretch ACKs)."""
+    restart_after_idle: bool = True
+    """RFC 5681 §4.1."""
+    duplicate_threshold: int = 3
+    """RFC 5681 §3.2."""
+
+    # Attacks and limits
+    challenge_acks: int = 10
+    """Challenge ACKs per connection and period: RFC 5961 §7."""
+    challenge_period: int = 5 * SECOND
+    backlog_half_open: int = 256
+    """Half-open connections per listener; beyond it the oldest gives way (RFC 4987 §3.3)."""
+    time_wait_entries: int = 1 << 20
+    connections: int = 1 << 20
+    replies_owed: int = 1024
+    """RSTs, ICMP errors and echo replies waiting for the link."""
+    icmp_rate: int = 100
+    """ICMP errors sent per second."""
+    path_mtu_entries: int = 1024
+    path_mtu_lifetime: int = 10 * MINUTE
+    """RFC 8201 §4."""
+    udp_queue: int = 256
+    """Datagrams waiting per UDP port."""
+    events: int = 1 << 20
+    fragment_datagrams: int = 64
+    fragment_bytes: int = 4 * MIB
+
+    # Path MTU
+    minimum_path_mtu_v4: int = 552
+    """An ICMP that claims less is not believed (RFC 5927 §7, RFC 1191 §3 allows down to 68)."""
+    minimum_path_mtu_v6: int = 1280
+    black_hole_timeouts: int = 2
+    """Consecutive RTOs of full-sized segments after which the path MTU is suspected (RFC 4821 §7.7)."""
+    base_path_mtu: int = 1024
+    """search_low of RFC 4821 §7.2."""
+    mtu_probe_interval: int = 10 * MINUTE
+    """RFC 4821 §7.3; RFC 8899 §5.1.1 (PMTU_RAISE_TIMER)."""
+
+    # Addressing
+    port_first: int = 1024
+    port_last: int = 65_535
+    """RFC 6056 §3.2: as large a range as possible."""
+    ttl: int = 64
+    """RFC 9293 §3.9.2 (MUST-49)."""
+
+    def but(self, **changes: object) -> Config:
+        """The same configuration with these fields changed."""
+        return _replace(self, **changes)  # type: ignore[arg-type]
+
+    @property
+    def time_wait(self) -> int:
+        """2 MSL in nanoseconds."""
+        return 2 * self.msl
+
+
+MODERN: Final = Config()
+
+RFC: Final = Config(
+    profile="rfc",
+    rto_minimum=SECOND,
+    delayed_ack=200 * MILLISECOND,
+    nagle_minshall=False,
+    msl=2 * MINUTE,
+    slow_start_limit=1,
+    open_fails_on_unreachable=False,
+    fin_wait_2_timeout=None,
+    minimum_mss=64,
+)
+"""Every MUST and SHOULD to the letter; IW10 stays (RFC 6928 is the newer RFC)."""
+
+LINUX: Final = Config(
+    profile="linux",
+    receive_buffer=512 * KIB,
+    rto_maximum=120 * SECOND,
+    syn_retries=6,
+    data_retries=15,
+    user_timeout=None,
+    fin_wait_2_timeout=60 * SECOND,
+    rfc1337=False,
+    port_first=32_768,
+    port_last=60_999,
+)
+
+FREEBSD: Final = Config(
+    profile="freebsd",
+    send_buffer=2 * MIB,
+    receive_buffer=64 * KIB,
+    rto_minimum=30 * MILLISECOND,
+    syn_ack_retries=3,
+    data_retries=12,
+    user_timeout=None,
+    nagle_minshall=False,
+    port_first=10_000,
+)
+
+LINUX_3: Final = LINUX.but(profile="linux-3.x", receive_buffer=64 * KIB)
+
+PROFILES: Final = {config.profile: config for config in (MODERN, RFC, LINUX, LINUX_3, FREEBSD)}

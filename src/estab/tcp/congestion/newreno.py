@@ -1,0 +1,58 @@
+"""NewReno: slow start and congestion avoidance of RFC 5681, to be used with the recovery of RFC 6582."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from estab.tcp.config import Config
+from estab.tcp.congestion.control import Ack, CongestionControl
+from estab.tcp.snapshot import Slots
+
+
+class NewReno(CongestionControl):
+    """RFC 5681 §3.1 in bytes, counting what was acknowledged and not how many ACKs said so (RFC 3465)."""
+
+    __slots__ = ("avoided", "limit")
+    PLAIN: ClassVar[Slots] = ("cwnd", "ssthresh", "mss", "avoided")
+    DERIVED: ClassVar[Slots] = ("limit",)
+
+    def __init__(self, config: Config, mss: int) -> None:
+        super().__init__(config, mss)
+        self.limit: int | None = config.slow_start_limit
+        self.avoided: int = 0
+        """Bytes acknowledged towards the next segment of growth in congestion avoidance."""
+
+    def on_ack(self, ack: Ack) -> None:
+        if ack.recovering or not ack.limited:
+            return
+        delivered = ack.delivered
+        if self.cwnd < self.ssthresh:
+            growth = delivered if self.limit is None else min(delivered, self.limit * self.mss)
+            growth = min(growth, self.ssthresh - self.cwnd)
+            self.cwnd += growth
+            delivered -= growth
+            if self.cwnd < self.ssthresh or self.limit is not None:
+                return
+        self._avoid(delivered)
+
+    def on_loss(self, now: int, in_flight: int) -> None:
+        self.ssthresh = max(in_flight // 2, 2 * self.mss)
+        self.cwnd = self.ssthresh
+        self.avoided = 0
+
+    def on_timeout(self, now: int, in_flight: int, first: bool) -> None:
+        if first:
+            self.ssthresh = max(in_flight // 2, 2 * self.mss)
+        self.cwnd = self.mss
+        self.avoided = 0
+
+    def on_idle(self, restart_window: int) -> None:
+        self.cwnd = min(self.cwnd, restart_window)
+
+    def _avoid(self, delivered: int) -> None:
+        """One segment per window acknowledged: RFC 5681 §3.1, equation 3, by appropriate byte counting."""
+        self.avoided += delivered
+        if self.avoided >= self.cwnd:
+            self.avoided -= self.cwnd
+            self.cwnd += self.mss
+            self.avoided = min(self.avoided, self.cwnd)

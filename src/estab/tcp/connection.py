@@ -1,0 +1,612 @@
+"""The transmission control block of one connection, and the calls of its user (RFC 9293 §3.3.1, §3.9.1, §3.10)."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Hashable, MutableMapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from estab.tcp.config import Config
+from estab.tcp.congestion import CONTROLS, CongestionControl
+from estab.tcp.observer import Observer
+from estab.tcp.pmtu import PathMtu
+from estab.tcp.queues import ReceiveQueue, SendQueue
+from estab.tcp.reassembly import Reassembly
+from estab.tcp.recovery import Recovery
+from estab.tcp.rtt import RttEstimator
+from estab.tcp.scoreboard import Scoreboard
+from estab.tcp.settle import settle
+from estab.tcp.snapshot import Origin, Slots, Snapshot
+from estab.tcp.states import SENDING, Fact, IllegalTransition, State
+from estab.tcp.timers import NEVER, Timer, Timers
+
+if TYPE_CHECKING:
+    from estab.tcp.rules import Rules
+
+TCP_HEADER: Final = 20
+TIMESTAMP_SPACE: Final = 12
+MAX_WINDOW_SCALE: Final = 14
+"""RFC 7323 §2.3."""
+
+
+class Host:
+    """What a connection borrows from whoever keeps it: rules, clocks, counters, and two doors to be called back."""
+
+    __slots__ = ("clock", "config", "counters", "isn", "observer", "on_busy", "on_event", "rules", "timestamp_offset")
+
+    def __init__(
+        self,
+        config: Config,
+        rules: Rules,
+        isn: Callable[[bytes, int], int],
+        timestamp_offset: Callable[[bytes], int],
+        clock: Callable[[int], int],
+        counters: MutableMapping[str, int],
+        on_busy: Callable[[Connection], None],
+        on_event: Callable[[Connection], None],
+        observer: Observer | None = None,
+    ) -> None:
+        self.config: Config = config
+        self.rules: Rules = rules
+        self.isn: Callable[[bytes, int], int] = isn
+        self.timestamp_offset: Callable[[bytes], int] = timestamp_offset
+        self.clock: Callable[[int], int] = clock
+        """The timestamp clock: ns to ticks of 1 ms."""
+        self.counters: MutableMapping[str, int] = counters
+        self.on_busy: Callable[[Connection], None] = on_busy
+        """This connection may have something to send, or another deadline."""
+        self.on_event: Callable[[Connection], None] = on_event
+        """The application should look at this connection."""
+        self.observer: Observer | None = observer
+
+
+class Connection(Snapshot):
+    """One TCP connection. User calls never wait and never do I/O; those that need the time take ``now`` (ns).
+
+    Names are RFC 9293's: ``snd_una`` is SND.UNA. Sequence numbers are absolute integers whose low 32 bits are on
+    the wire.
+    """
+
+    PLAIN: ClassVar[Slots] = (
+        "state",
+        "passive",
+        "snd_wnd",
+        "max_snd_wnd",
+        "snd_wscale",
+        "rcv_wscale",
+        "scaling",
+        "peer_mss",
+        "mss",
+        "rcv_mss",
+        "ts_ok",
+        "sack_ok",
+        "write_closed",
+        "read_closed",
+        "released",
+        "acks_owed",
+        "unread_at_ack",
+        "challenges_owed",
+        "challenges",
+        "probe_owed",
+        "keepalive_owed",
+        "override",
+        "retransmissions",
+        "persist_backoff",
+        "keepalive_probes",
+        "syn_retransmitted",
+        "nodelay",
+        "corked",
+        "keepalive",
+        "keepalive_idle",
+        "keepalive_interval",
+        "keepalive_limit",
+        "user_timeout",
+        "peer_user_timeout",
+        "announce_user_timeout",
+        "urgent_inline",
+        "urgent_byte",
+        "low_water",
+        "wants_room",
+        "send_limit",
+        "receive_limit",
+        "ts_recent",
+    )
+    TIMES: ClassVar[Slots] = (
+        "ts_recent_at",
+        "challenge_start",
+        "last_sent",
+        "last_heard",
+        "stalled_at",
+    )
+    SENT: ClassVar[Slots] = ("iss", "snd_una", "snd_nxt", "snd_up", "snd_wl2", "snd_sml")
+    RECEIVED: ClassVar[Slots] = ("irs", "rcv_nxt", "rcv_edge", "rcv_up", "rcv_fin", "snd_wl1", "last_ack_sent")
+    PARTS: ClassVar[Slots] = (
+        "rtt",
+        "congestion",
+        "board",
+        "recovery",
+        "path",
+        "timers",
+        "send_queue",
+        "receive_queue",
+    )
+    DERIVED: ClassVar[Slots] = (
+        "host",
+        "config",
+        "key",
+        "handle",
+        "ts_offset",
+        "local_address",
+        "local_port",
+        "remote_address",
+        "remote_port",
+        "scope_id",
+        "owner",
+        "busy",
+        "evented",
+        "wake_at",
+        "wake_generation",
+        # In the snapshot by its own code:
+        "reassembly",
+        "resets_owed",
+        "error",
+        "soft_error",
+    )
+    __slots__ = (*PLAIN, *TIMES, *SENT, *RECEIVED, *PARTS, *DERIVED)
+
+    def __init__(
+        self,
+        host: Host,
+        key: bytes,
+        local: tuple[bytes, int],
+        remote: tuple[bytes, int],
+        mtu: int,
+        path_mtu: int,
+        iss: int,
+        config: Config | None = None,
+    ) -> None:
+        self.host = host
+        self.config: Config = config or host.config
+        self.key: bytes = key
+        """Remote address, local address, remote port, local port: as they stand in an arriving packet."""
+        self.local_address, self.local_port = local
+        self.remote_address, self.remote_port = remote
+        self.scope_id: int = 0
+        self.handle: int = 0
+        self.owner: Any = None
+        """Whoever uses the connection may keep a reference here."""
+        self.busy: bool = False
+        self.evented: bool = False
+        self.wake_at: int = NEVER
+        self.wake_generation: int = 0
+
+        self.state: State = State.CLOSED
+        self.passive: bool = False
+        self.error: OSError | None = None
+        """What the connection died of."""
+        self.soft_error: OSError | None = None
+        """What the network has said meanwhile (RFC 9293 §3.9.2.2); named if the connection then times out."""
+        self._init_sending(iss, mtu, path_mtu)
+        self._init_receiving()
+        self._init_options()
+        self._init_duties()
+
+    def _init_sending(self, iss: int, mtu: int, path_mtu: int) -> None:
+        config = self.config
+        self.iss: int = iss
+        self.snd_una: int = iss
+        self.snd_nxt: int = iss
+        self.snd_wnd: int = 0
+        self.snd_wl1: int = 0
+        self.snd_wl2: int = iss
+        self.max_snd_wnd: int = 0
+        self.snd_up: int | None = None
+        """The position after the last urgent byte (RFC 6093 §4)."""
+        self.snd_sml: int = iss
+        """The end of the last small segment, for Nagle's algorithm after Minshall."""
+        self.snd_wscale: int = 0
+        self.send_limit: int = config.send_buffer
+        self.write_closed: bool = False
+        """FIN is queued behind the last byte."""
+        self.send_queue: SendQueue = SendQueue(iss + 1)
+        self.board: Scoreboard = Scoreboard(config.scoreboard_ranges)
+        self.recovery: Recovery = Recovery(config, iss)
+        self.rtt: RttEstimator = RttEstimator(config)
+        self.path: PathMtu = PathMtu(config, mtu, path_mtu, len(self.local_address) == 16)
+        self.peer_mss: int = config.default_mss_v6 if len(self.local_address) == 16 else config.default_mss_v4
+        self.mss: int = self.peer_mss
+        """Payload bytes of a full-sized segment: Eff.snd.MSS of RFC 9293 §3.7.1."""
+        self.congestion: CongestionControl = CONTROLS[config.congestion](config, self.mss)
+
+    def _init_receiving(self) -> None:
+        self.irs: int = 0
+        self.rcv_nxt: int = 0
+        self.rcv_edge: int = 0
+        """The largest right edge ever announced: what is below it is accepted (RFC 7323 §2.4)."""
+        self.rcv_up: int | None = None
+        self.rcv_fin: int | None = None
+        """Where the peer's FIN stands, once it is known; it does not move."""
+        self.rcv_wscale: int = 0
+        self.scaling: bool = False
+        """Both sides offered window scaling."""
+        self.rcv_mss: int = 536
+        """The largest segment seen: what "full-sized" means for delayed ACKs."""
+        self.receive_limit: int = self.config.receive_buffer
+        self.read_closed: bool = False
+        self.released: bool = False
+        """The application has closed: nobody will read or write any more."""
+        self.receive_queue: ReceiveQueue = ReceiveQueue()
+        self.reassembly: Reassembly | None = None
+        self.last_ack_sent: int = 0
+
+    def _init_options(self) -> None:
+        config = self.config
+        self.ts_ok: bool = False
+        self.ts_offset: int = self.host.timestamp_offset(self.key) if config.timestamps else 0
+        self.ts_recent: int = 0
+        self.ts_recent_at: int | None = None
+        self.sack_ok: bool = False
+        self.nodelay: bool = not config.nagle
+        self.corked: bool = False
+        self.keepalive: bool = config.keepalive
+        self.keepalive_idle: int = config.keepalive_idle
+        self.keepalive_interval: int = config.keepalive_interval
+        self.keepalive_limit: int = config.keepalive_probes
+        self.user_timeout: int | None = config.user_timeout
+        self.peer_user_timeout: int | None = None
+        self.announce_user_timeout: bool = config.user_timeout_option
+        self.urgent_inline: bool = False
+        self.urgent_byte: int | None = None
+        self.low_water: int = self.send_limit // 2
+        self.wants_room: bool = False
+
+    def _init_duties(self) -> None:
+        self.timers: Timers = Timers()
+        self.acks_owed: int = 0
+        """Acknowledgements to send at once; each out-of-order segment asks for its own."""
+        self.unread_at_ack: int = 0
+        """What the application had not read when we last acknowledged: reading it opens the window."""
+        self.challenges_owed: int = 0
+        self.challenges: int = 0
+        self.challenge_start: int | None = None
+        self.resets_owed: list[tuple[int, int | None]] = []
+        self.probe_owed: bool = False
+        self.keepalive_owed: bool = False
+        self.override: bool = False
+        """Silly-window avoidance has waited long enough."""
+        self.retransmissions: int = 0
+        """Expiries of the retransmission timer since the last progress."""
+        self.persist_backoff: int = 0
+        self.keepalive_probes: int = 0
+        self.syn_retransmitted: int = 0
+        self.last_sent: int | None = None
+        self.last_heard: int | None = None
+        self.stalled_at: int | None = None
+        """Since when something has waited for the peer without progress."""
+
+    # ------------------------------------------------------------------ what the application sees
+
+    @property
+    def readable(self) -> int:
+        """Bytes that ``receive`` would give now."""
+        if self.read_closed or self.state is State.SYN_RECEIVED:
+            return 0
+        return self.receive_queue.size - self._hidden_urgent()
+
+    @property
+    def eof(self) -> bool:
+        """Everything the peer sent has been read, and its FIN has arrived; or nobody reads any more."""
+        if self.read_closed:
+            return True
+        return self.rcv_fin is not None and self.rcv_nxt > self.rcv_fin and not self.readable
+
+    @property
+    def room(self) -> int:
+        """Bytes that ``send`` would take now."""
+        if self.write_closed or self.state not in SENDING:
+            return 0
+        return max(self.send_limit - len(self.send_queue), 0)
+
+    @property
+    def writable(self) -> bool:
+        """``send`` would take bytes, and the queue has drained to the low water mark since it refused."""
+        return self.room > 0 and (not self.wants_room or len(self.send_queue) <= self.low_water)
+
+    @property
+    def at_urgent_mark(self) -> bool:
+        """The next byte to read is the urgent one (SIOCATMARK)."""
+        return self.rcv_up is not None and self.receive_position == self.rcv_up - 1
+
+    @property
+    def receive_position(self) -> int:
+        """The sequence number of the next byte that the application reads."""
+        end = self.rcv_nxt
+        if self.rcv_fin is not None and end > self.rcv_fin:
+            end = self.rcv_fin
+        return end - self.receive_queue.size
+
+    def send(self, data: bytes | bytearray | memoryview, now: int, *, urgent: bool = False) -> int:
+        """Queue as many bytes as there is room for; how many that were (RFC 9293 §3.9.1.2).
+
+        ``bytes`` are kept by reference, anything else is copied. Raises the connection's error once it is dead,
+        ``BrokenPipeError`` after ``shutdown``.
+        """
+        if self.error is not None:
+            raise self.error
+        if self.write_closed or self.state not in SENDING:
+            raise BrokenPipeError(errno.EPIPE, "connection is closed for sending")
+        count = min(len(data), self.room)
+        if count < len(data):
+            self.wants_room = True
+        if count == 0:
+            return 0
+        self._restart_after_idle(now)
+        self.send_queue.write(data if type(data) is bytes and count == len(data) else bytes(data[:count]))
+        if urgent and count == len(data):
+            self.snd_up = self.send_queue.end
+        settle(self, now)
+        self.host.on_busy(self)
+        return count
+
+    def receive(self, limit: int, now: int, *, peek: bool = False) -> bytes:
+        """At most ``limit`` bytes in order; empty when there are none yet or at ``eof`` (RFC 9293 §3.9.1.3).
+
+        Stops before urgent data. Raises the connection's error once it is dead.
+        """
+        if self.error is not None:
+            raise self.error
+        limit = min(limit, self._readable_before_mark())
+        if limit <= 0:
+            return b""
+        if peek:
+            return self.receive_queue.peek(limit)
+        data = self.receive_queue.read(limit)
+        self._after_read()
+        return data
+
+    def receive_some(self, now: int) -> bytes:
+        """The next bytes in whatever size is cheapest; empty when there are none."""
+        if self.rcv_up is not None or self.error is not None or self.readable <= 0:
+            return self.receive(1 << 30, now)
+        data = self.receive_queue.read_chunk()
+        self._after_read()
+        return data
+
+    def receive_urgent(self) -> int | None:
+        """The urgent byte out of band (MSG_OOB), once; None when there is none."""
+        byte, self.urgent_byte = self.urgent_byte, None
+        return byte
+
+    def shutdown(self, now: int) -> None:
+        """Nothing more will be sent: FIN follows the last byte (half-close). Repeating it does nothing."""
+        if self.write_closed:
+            return
+        if self.state is State.SYN_SENT:
+            self.die(None, Fact.CLOSE, now)
+            return
+        self.write_closed = True
+        self.close_if_due(now)
+        settle(self, now)
+        self.host.on_busy(self)
+
+    def shutdown_read(self, now: int) -> None:
+        """Nothing more will be read: what waits and what comes is thrown away, and acknowledged."""
+        self.read_closed = True
+        self.receive_queue.clear()
+        self._after_read()
+
+    def close(self, now: int) -> None:
+        """The application is done in both directions.
+
+        Unread data means that the peer cannot be told that all arrived: the connection is reset (RFC 9293 SHLD-3,
+        RFC 2525 §2.17).
+        """
+        if self.released:
+            return
+        self.released = True
+        if self.state in (State.CLOSED, State.TIME_WAIT):
+            self.host.on_busy(self)
+            return
+        if self.receive_queue.size and not self.read_closed:
+            self.abort(now)
+            return
+        self.shutdown(now)
+        settle(self, now)
+        self.host.on_busy(self)
+
+    def abort(self, now: int) -> None:
+        """Close at once, with a RST where the peer would otherwise wait (RFC 9293 §3.9.1.5, §3.10.5)."""
+        self.released = True
+        if self.state in (State.CLOSED, State.TIME_WAIT):
+            self.host.on_busy(self)
+            return
+        if self.state not in (State.SYN_SENT, State.CLOSING, State.LAST_ACK):
+            self.resets_owed.append((self.snd_nxt, self.rcv_nxt))
+        self.die(ConnectionAbortedError(errno.ECONNABORTED, "connection aborted"), Fact.ABORT, now)
+
+    def set_nodelay(self, on: bool, now: int) -> None:
+        """TCP_NODELAY: small segments do not wait (RFC 9293 §3.7.4, MUST-17)."""
+        self.nodelay = on
+        self.host.on_busy(self)
+
+    def set_cork(self, on: bool, now: int) -> None:
+        """TCP_CORK: only full segments go out until it is taken off."""
+        self.corked = on
+        self.host.on_busy(self)
+
+    def set_keepalive(self, on: bool, now: int) -> None:
+        """SO_KEEPALIVE with the connection's three figures."""
+        self.keepalive = on
+        self.timers.stop(Timer.KEEPALIVE)
+        settle(self, now)
+        self.host.on_busy(self)
+
+    def set_user_timeout(self, timeout: int | None, now: int) -> None:
+        """TCP_USER_TIMEOUT in ns; None: for ever (RFC 9293 §3.9.1.8, RFC 5482)."""
+        self.user_timeout = timeout
+        settle(self, now)
+        self.host.on_busy(self)
+
+    # ------------------------------------------------------------------ what the steps and the plan share
+
+    @property
+    def ip_header(self) -> int:
+        return 40 if len(self.local_address) == 16 else 20
+
+    @property
+    def flight(self) -> int:
+        """Sequence space sent and not cumulatively acknowledged."""
+        return self.snd_nxt - self.snd_una
+
+    @property
+    def fin_acked(self) -> bool:
+        return self.write_closed and self.snd_una > self.send_queue.end
+
+    @property
+    def usable_window(self) -> int:
+        """SND.UNA + SND.WND - SND.NXT; negative when the peer shrank its window (RFC 9293 §3.8.6.2.1)."""
+        return self.snd_una + self.snd_wnd - self.snd_nxt
+
+    @property
+    def unsent(self) -> int:
+        """Bytes written and never sent, FIN not counted."""
+        return max(self.send_queue.end - self.snd_nxt, 0) if self.snd_nxt > self.iss else len(self.send_queue)
+
+    @property
+    def fin_waits(self) -> bool:
+        """FIN is to be sent and has never been."""
+        return self.write_closed and self.snd_nxt <= self.send_queue.end and self.state is not State.SYN_RECEIVED
+
+    def timestamp(self, now: int) -> int:
+        """TSval, absolute (RFC 7323 §5.4)."""
+        return self.host.clock(now) + self.ts_offset
+
+    def count(self, name: str) -> None:
+        """A statistic by reason, named as ``nstat`` names it where it does."""
+        self.host.counters[name] = self.host.counters.get(name, 0) + 1
+
+    def fact(self, fact: Fact, now: int) -> None:
+        """Move through the table; a pair that it does not list is a bug."""
+        old = self.state
+        new = self.host.rules.transitions.get((old, fact))
+        if new is None:
+            raise IllegalTransition(f"{fact.value} in {old.value}")
+        self.state = new
+        if new in (State.CLOSED, State.TIME_WAIT):
+            self.timers.stop_all()
+        if self.host.observer is not None and new is not old:
+            self.host.observer.state(now, self, old, new, fact)
+        self.host.on_event(self)
+
+    def die(self, error: OSError | None, fact: Fact, now: int) -> None:
+        """To CLOSED, and everything that waited is thrown away. What is owed to the peer is in ``resets_owed``."""
+        self.error = error
+        self.acks_owed = self.challenges_owed = 0
+        self.probe_owed = self.keepalive_owed = False
+        if fact is not Fact.FIN_ACKED:
+            self.receive_queue.clear()
+        self.reassembly = None
+        self.send_queue = SendQueue(self.snd_nxt)
+        self.board = Scoreboard(self.config.scoreboard_ranges)
+        self.fact(fact, now)
+        self.host.on_busy(self)
+
+    def close_if_due(self, now: int) -> None:
+        """CLOSE takes effect now, or in SYN-RECEIVED once what was written can be sent (RFC 9293 §3.10.4)."""
+        if not self.write_closed:
+            return
+        if self.state is State.SYN_RECEIVED and len(self.send_queue):
+            return
+        if self.state in (State.SYN_RECEIVED, State.ESTABLISHED, State.CLOSE_WAIT):
+            self.fact(Fact.CLOSE, now)
+
+    def resize(self) -> None:
+        """Compute the segment size anew: Eff.snd.MSS of RFC 9293 §3.7.1 (MUST-16)."""
+        size = min(self.peer_mss, self.path.mtu - self.ip_header - TCP_HEADER)
+        if self.ts_ok:
+            size -= TIMESTAMP_SPACE
+        if size != self.mss:
+            self.mss = size
+            self.congestion.on_mss(size)
+
+    def advertised_mss(self) -> int:
+        """What our MSS option says: the link's MTU without fixed headers (RFC 9293 §3.7.1, RFC 6691)."""
+        return min(self.path.link_mtu - self.ip_header - TCP_HEADER, 65_535)
+
+    def receive_window_edge(self) -> int:
+        """The right edge to announce: never left of an earlier one, and moved only by a worthwhile step.
+
+        Receiver-side silly-window avoidance, RFC 9293 §3.8.6.2.2 (MUST-39).
+        """
+        free = self.receive_limit - self.receive_queue.size
+        edge = self.rcv_nxt + min(max(free, 0), 65_535 << self.rcv_wscale)
+        step = min(self.receive_limit // 2, self.rcv_mss)
+        return edge if edge - self.rcv_edge >= step else self.rcv_edge
+
+    def _restart_after_idle(self, now: int) -> None:
+        """RFC 5681 §4.1: the old window says nothing about the network after an RTO of silence."""
+        idle = self.config.restart_after_idle and not self.flight and not len(self.send_queue)
+        if idle and self.last_sent is not None and now - self.last_sent > self.rtt.rto:
+            config = self.config
+            self.congestion.on_idle(config.initial_window * self.mss)
+
+    def _after_read(self) -> None:
+        """Reading may allow a window update; the plan decides."""
+        self.host.on_busy(self)
+
+    def _hidden_urgent(self) -> int:
+        """1 when an urgent byte in the queue is not part of the stream."""
+        if self.rcv_up is None or self.urgent_inline:
+            return 0
+        return 1 if self.receive_position < self.rcv_up <= self.receive_position + self.receive_queue.size else 0
+
+    def _readable_before_mark(self) -> int:
+        """Bytes up to the urgent mark; at the mark, the urgent byte is passed over or becomes ordinary."""
+        if self.read_closed or self.state is State.SYN_RECEIVED:
+            return 0
+        size = self.receive_queue.size
+        if self.rcv_up is None or self.rcv_up > self.receive_position + size:
+            return size
+        mark = self.rcv_up - 1 - self.receive_position
+        if mark > 0:
+            return mark
+        if mark == 0 and not self.urgent_inline:
+            self.receive_queue.read(1)
+        self.rcv_up = None
+        return self.receive_queue.size
+
+    # ------------------------------------------------------------------ snapshot
+
+    def snapshot(self, origin: Origin) -> Hashable:
+        """See ``Snapshot``; ``origin`` holds this connection's ISS and IRS."""
+        reassembly = None if self.reassembly is None else self.reassembly.snapshot(origin)
+        resets = tuple(
+            (seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed
+        )
+        return (super().snapshot(origin), reassembly, resets, _error_value(self.error), _error_value(self.soft_error))
+
+    def restore(self, value: Any, origin: Origin) -> None:
+        base, reassembly, resets, error, soft_error = value
+        super().restore(base, origin)
+        self.reassembly = None
+        if reassembly is not None:
+            self.reassembly = Reassembly(self.config.reassembly_pieces)
+            self.reassembly.restore(reassembly, origin)
+        self.resets_owed = [
+            (seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets
+        ]
+        self.error = _error_from(error)
+        self.soft_error = _error_from(soft_error)
+
+
+def make_key(local: tuple[bytes, int], remote: tuple[bytes, int]) -> bytes:
+    """The four-tuple in the order in which an arriving packet shows it."""
+    return remote[0] + local[0] + remote[1].to_bytes(2, "big") + local[1].to_bytes(2, "big")
+
+
+def _error_value(error: OSError | None) -> tuple[Any, ...] | None:
+    return None if error is None else error.args
+
+
+def _error_from(value: tuple[Any, ...] | None) -> OSError | None:
+    return None if value is None else OSError(*value)

@@ -1,0 +1,73 @@
+"""What ICMP errors mean to a connection: RFC 9293 §3.9.2.2, and RFC 5927 on not believing them too easily."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, Final
+
+from estab.tcp.settle import settle
+from estab.tcp.states import Fact, State
+from estab.wire.icmp import Icmp, IcmpKind
+from estab.wire.sequence import unwrap
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+
+_PORT_UNREACHABLE: Final = {4: (2, 3), 6: (1, 4)}
+"""Codes that say that the host or a filter before it refuses, by IP version: hard errors of RFC 1122 §4.2.3.9."""
+_NETWORK_UNREACHABLE: Final = {4: (0, 6, 11), 6: (0,)}
+
+
+def icmp_arrives(c: Connection, message: Icmp, now: int) -> None:
+    """An ICMP error that quotes a packet of this connection."""
+    if not _quotes_what_is_in_flight(c, message):
+        c.count("OutOfWindowIcmps")
+        return
+    if message.kind is IcmpKind.TOO_BIG:
+        _too_big(c, message.mtu, now)
+    elif message.kind is IcmpKind.UNREACHABLE:
+        _unreachable(c, message.code, now)
+    elif message.kind is IcmpKind.TIME_EXCEEDED:
+        c.soft_error = OSError(errno.EHOSTUNREACH, "time to live exceeded on the way")
+    settle(c, now)
+    c.host.on_busy(c)
+
+
+def _quotes_what_is_in_flight(c: Connection, message: Icmp) -> bool:
+    """RFC 5927 §4.1: an attacker who does not see the connection does not know these numbers."""
+    if message.quote is None or message.quote.seq is None:
+        return False
+    return c.snd_una <= unwrap(message.quote.seq, c.snd_una) < c.snd_nxt
+
+
+def path_mtu_changed(c: Connection) -> None:
+    """Segments of the old size are lost for sure: cut and send them again, without blaming congestion (RFC 1191 §6.4)."""
+    old = c.mss
+    c.resize()
+    if c.mss < old and c.flight > c.mss and c.state not in (State.SYN_SENT, State.SYN_RECEIVED):
+        c.board.mark_lost(c.snd_una, c.snd_nxt)
+        c.recovery.forced = True
+
+
+def _too_big(c: Connection, mtu: int, now: int) -> None:
+    if c.path.on_icmp(mtu):
+        c.count("PathMtuReduced")
+        path_mtu_changed(c)
+        if c.host.observer is not None:
+            c.host.observer.congestion(now, c, "mtu")
+
+
+def _unreachable(c: Connection, code: int, now: int) -> None:
+    """Soft errors are kept for later (MUST-56); a hard one ends an opening and nothing else (RFC 5927 §5.2)."""
+    version = 6 if len(c.local_address) == 16 else 4
+    hard = code in _PORT_UNREACHABLE[version]
+    if hard:
+        error: OSError = ConnectionRefusedError(errno.ECONNREFUSED, "connection refused (ICMP)")
+    elif code in _NETWORK_UNREACHABLE[version]:
+        error = OSError(errno.ENETUNREACH, "network is unreachable")
+    else:
+        error = OSError(errno.EHOSTUNREACH, "no route to host")
+    if c.state is State.SYN_SENT and (hard or c.config.open_fails_on_unreachable):
+        c.die(error, Fact.TIMEOUT, now)
+    else:
+        c.soft_error = error

@@ -1,0 +1,103 @@
+"""What the two sides agree on in their SYNs, and what every later segment carries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estab.tcp.config import SECOND
+from estab.tcp.congestion import CONTROLS
+from estab.tcp.states import State
+from estab.wire.options import NO_OPTIONS, Options
+from estab.wire.sequence import unwrap
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+    from estab.wire.tcp import Segment
+
+_MAX_SCALE = 14
+"""RFC 7323 §2.3: a larger shift is read as this."""
+_MAX_WINDOW = 65_535
+_MAX_BLOCKS = 4
+"""RFC 2018 §3; with timestamps one less fits."""
+
+
+def offered_scale(c: Connection) -> int:
+    """The shift that lets 16 bits express the receive buffer (RFC 7323 §2.2)."""
+    scale = 0
+    while c.receive_limit >> scale > _MAX_WINDOW and scale < _MAX_SCALE:
+        scale += 1
+    return scale
+
+
+def adopt(c: Connection, segment: Segment, now: int) -> None:
+    """Take what the peer's SYN offers and our configuration allows; the rest stays off for good."""
+    options = segment.options
+    config = c.config
+    if options.mss is not None:
+        c.peer_mss = max(options.mss, config.minimum_mss)
+    if options.window_scale is not None and config.window_scale:
+        c.snd_wscale = min(options.window_scale, _MAX_SCALE)
+        c.rcv_wscale = offered_scale(c)
+        c.scaling = True
+    c.sack_ok = options.sack_permitted and config.sack
+    if options.timestamps is not None and config.timestamps:
+        c.ts_ok = True
+        c.ts_recent = options.timestamps[0]
+        c.ts_recent_at = now
+    adopt_user_timeout(c, segment)
+    c.resize()
+    c.congestion = CONTROLS[config.congestion](config, c.mss)
+
+
+def adopt_user_timeout(c: Connection, segment: Segment) -> None:
+    """RFC 5482 §3.2: the peer may say how long it is ready to wait; 0 is reserved."""
+    if segment.options.user_timeout:
+        c.peer_user_timeout = segment.options.user_timeout * SECOND
+
+
+def syn_options(c: Connection, now: int) -> Options:
+    """The options of our SYN, or of a SYN-ACK: there only what the peer offered as well."""
+    config = c.config
+    answering = c.state is not State.SYN_SENT
+    timestamps = None
+    if c.ts_ok or (config.timestamps and not answering):
+        timestamps = (c.timestamp(now) & 0xFFFFFFFF, c.ts_recent & 0xFFFFFFFF)
+    scale = None
+    if (config.window_scale and not answering) or (answering and c.scaling):
+        scale = offered_scale(c)
+    return Options(
+        mss=c.advertised_mss(),
+        window_scale=scale,
+        sack_permitted=c.sack_ok if answering else config.sack,
+        timestamps=timestamps,
+        user_timeout=_user_timeout(c),
+    )
+
+
+def segment_options(c: Connection, now: int) -> Options:
+    """Timestamps on every segment once agreed (RFC 7323 §3.2), SACK blocks while there are any."""
+    blocks: tuple[tuple[int, int], ...] = ()
+    if c.sack_ok and c.reassembly is not None:
+        blocks = c.reassembly.blocks(_MAX_BLOCKS - c.ts_ok)
+        blocks = tuple((start & 0xFFFFFFFF, end & 0xFFFFFFFF) for start, end in blocks)
+    if not c.ts_ok and not blocks:
+        return NO_OPTIONS
+    timestamps = (c.timestamp(now) & 0xFFFFFFFF, c.ts_recent & 0xFFFFFFFF) if c.ts_ok else None
+    return Options(timestamps=timestamps, sack=blocks)
+
+
+def sack_blocks(c: Connection, segment: Segment) -> list[tuple[int, int]]:
+    """The peer's SACK blocks that lie within what we sent and it has not acknowledged; the rest is not believed."""
+    valid = []
+    for low, high in segment.options.sack:
+        start = unwrap(low, c.snd_una)
+        end = unwrap(high, c.snd_una)
+        if segment.ack <= start < end <= c.snd_nxt:
+            valid.append((start, end))
+    return valid
+
+
+def _user_timeout(c: Connection) -> int | None:
+    if not c.announce_user_timeout or c.user_timeout is None:
+        return None
+    return max(c.user_timeout // SECOND, 1)

@@ -1,0 +1,112 @@
+"""Carrying out what ``plan`` decided: the segment, and every fact that sending it establishes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from estab.tcp.observer import Reason
+from estab.tcp.options import segment_options, syn_options
+from estab.tcp.settle import settle
+from estab.tcp.states import State
+from estab.tcp.timers import Timer
+from estab.wire.options import NO_OPTIONS
+from estab.wire.tcp import ACK, FIN, RST, SYN, URG, Segment
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+    from estab.tcp.plan import Emission
+
+_MAX_FIELD: Final = 65_535
+
+
+def emit(c: Connection, emission: Emission, now: int) -> Segment:
+    """The segment of ``emission``; what this returns counts as sent."""
+    reason, seq, length, flags, size = emission
+    if flags & RST:
+        segment = _reset(c, seq, flags)
+    else:
+        payload = c.send_queue.view(seq, length) if length else ()
+        segment = Segment(seq, c.rcv_nxt, flags, 0, payload)
+        segment.window = _announce(c, flags)
+        segment.options = syn_options(c, now) if flags & SYN else segment_options(c, now)
+        if flags & URG and c.snd_up is not None:
+            segment.urgent = c.snd_up - seq
+        if length > size > 0:
+            segment.segment_size = size
+            segment.segments = -(-length // size)
+        _record(c, emission, now)
+    segment.source_port = c.local_port
+    segment.destination_port = c.remote_port
+    if c.host.observer is not None:
+        c.host.observer.sent(now, c, segment, reason)
+    return segment
+
+
+def _reset(c: Connection, seq: int, flags: int) -> Segment:
+    _, ack = c.resets_owed.pop(0)
+    c.count("OutRsts")
+    segment = Segment(seq, ack or 0, flags, 0)
+    segment.options = NO_OPTIONS
+    return segment
+
+
+def _announce(c: Connection, flags: int) -> int:
+    """The window field; the edge that it announces is remembered, as what is below it must be accepted."""
+    if c.state is State.SYN_SENT:
+        return min(c.receive_limit, _MAX_FIELD)
+    if flags & SYN:
+        return min(c.rcv_edge - c.rcv_nxt, _MAX_FIELD)
+    edge = c.receive_window_edge()
+    field = min((edge - c.rcv_nxt) >> c.rcv_wscale, _MAX_FIELD)
+    c.rcv_edge = max(c.rcv_edge, c.rcv_nxt + (field << c.rcv_wscale))
+    return field
+
+
+def _record(c: Connection, emission: Emission, now: int) -> None:
+    reason, seq, length, flags, _ = emission
+    span = length + bool(flags & SYN) + bool(flags & FIN)
+    if span:
+        _record_sequence(c, emission, seq + span, now)
+    if flags & ACK:
+        _record_ack(c, reason)
+    if reason is Reason.WINDOW_PROBE:
+        c.probe_owed = False
+        c.count("TCPWinProbe")
+    elif reason is Reason.KEEPALIVE:
+        c.keepalive_owed = False
+        c.count("TCPKeepAlive")
+    settle(c, now)
+
+
+def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> None:
+    """Sequence space was sent: on the board it goes, and the timers follow."""
+    reason, seq, length, _, _ = emission
+    c.board.sent(seq, end, now)
+    c.last_sent = now
+    if end > c.snd_nxt:
+        c.snd_nxt = end
+        c.override = False
+        if length and length % c.mss:
+            c.snd_sml = end
+        if reason is Reason.MTU_PROBE:
+            c.path.probe_sent(length - c.mss + c.path.mtu, end)
+            c.count("TCPMTUProbe")
+    else:
+        c.recovery.forced = False
+        c.count("RetransSegs")
+        if seq == c.iss:
+            c.syn_retransmitted += 1
+
+
+def _record_ack(c: Connection, reason: Reason) -> None:
+    """Every segment with an ACK settles one debt, and the delayed one."""
+    if reason is Reason.CHALLENGE:
+        c.challenges_owed -= 1
+        c.count("TCPChallengeACK")
+    elif c.acks_owed:
+        c.acks_owed -= 1
+    c.timers.stop(Timer.DELAYED_ACK)
+    c.last_ack_sent = c.rcv_nxt
+    c.unread_at_ack = c.receive_queue.size
+    if c.reassembly is not None:
+        c.reassembly.reported()

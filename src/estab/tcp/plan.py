@@ -1,0 +1,205 @@
+"""What goes out now and why, or until when to wait: RFC 9293 §3.8 as one pure decision.
+
+Nothing here changes anything; ``output.emit`` carries a decision out. "What goes out" and "when do you wake me"
+cannot disagree, because both are this answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from estab.tcp.acks import burst
+from estab.tcp.observer import Reason
+from estab.tcp.recovery import Phase
+from estab.tcp.states import SYNCHRONIZED, State
+from estab.wire.tcp import ACK, FIN, PSH, RST, SYN, URG
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+
+_OPTION_SPACE: Final = 40
+
+
+class Emission(NamedTuple):
+    """One segment: ``length`` payload bytes from position ``seq`` on."""
+
+    reason: Reason
+    seq: int
+    length: int
+    flags: int
+    segment_size: int
+    """Payload bytes of each wire packet that the segment is cut into."""
+
+
+class Wait(NamedTuple):
+    """Nothing goes out before ``until`` (ns; ``NEVER``: only an event can change that)."""
+
+    until: int
+
+
+Plan = Emission | Wait
+
+_TRANSFER: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK})
+
+
+def plan(c: Connection, now: int) -> Plan:
+    """The next thing to send, most urgent first."""
+    if c.resets_owed:
+        return _reset(c)
+    if c.state is State.CLOSED or c.state is State.TIME_WAIT:
+        return Wait(c.timers.earliest())
+    emission = None
+    if c.snd_nxt == c.iss:
+        emission = _syn(c, Reason.SYN if c.state is State.SYN_SENT else Reason.SYN_ACK)
+    elif c.board.lost:
+        emission = _retransmission(c)
+    if emission is None and c.state in _TRANSFER:
+        emission = _new_data(c)
+    if emission is None:
+        emission = _probe(c) or _acknowledgement(c)
+    return emission or Wait(c.timers.earliest())
+
+
+def _reset(c: Connection) -> Emission:
+    seq, ack = c.resets_owed[0]
+    return Emission(Reason.RESET, seq, 0, RST if ack is None else RST | ACK, 0)
+
+
+def _syn(c: Connection, reason: Reason) -> Emission:
+    return Emission(reason, c.iss, 0, SYN if c.state is State.SYN_SENT else SYN | ACK, 0)
+
+
+def _retransmission(c: Connection) -> Emission | None:
+    """The lowest hole, as a hole, when the network has room for it (RFC 5681 §3.2 step 3, RFC 6298 §5.4)."""
+    hole = c.board.first_lost()
+    if hole is None or not c.host.rules.retransmits(c, hole[0]):
+        return None
+    start, end = hole
+    if start == c.iss:
+        return _syn(c, Reason.TIMEOUT)
+    room = c.congestion.cwnd - c.recovery.pipe(c.board)
+    if c.recovery.forced:
+        room = max(room, c.mss)
+    if room < min(c.mss, end - start):
+        return None
+    last = min(end, c.send_queue.end)
+    length = min(last - start, max(room - room % c.mss, c.mss), _largest_payload(c))
+    flags = ACK
+    if start + length == c.send_queue.end:
+        flags |= FIN if end > c.send_queue.end else PSH
+    reason = Reason.TIMEOUT if c.recovery.phase is Phase.LOSS else Reason.RETRANSMISSION
+    return Emission(reason, start, length, flags | _urgent(c, start), c.mss)
+
+
+def _new_data(c: Connection) -> Emission | None:
+    """New data or FIN, as far as the peer's window and the congestion window allow."""
+    start = c.snd_nxt
+    unsent = c.send_queue.end - start
+    if unsent < 0 or (unsent == 0 and not c.write_closed):
+        return None
+    usable = c.usable_window
+    room = c.congestion.cwnd - c.recovery.pipe(c.board)
+    if unsent == 0:
+        return Emission(Reason.FIN, start, 0, ACK | FIN, 0) if usable > 0 else None
+    size = _probe_size(c, min(unsent, usable, room))
+    if size:
+        return Emission(Reason.MTU_PROBE, start, size, ACK | _urgent(c, start), size)
+    length = _worthwhile(c, unsent, usable, room)
+    if length <= 0:
+        return None
+    flags = ACK | _urgent(c, start)
+    if length == unsent:
+        flags |= PSH
+        if c.write_closed and usable > length:
+            flags |= FIN
+    return Emission(Reason.DATA, start, length, flags, c.mss)
+
+
+def _worthwhile(c: Connection, unsent: int, usable: int, room: int) -> int:
+    """How many bytes are worth a segment now, 0 for none (RFC 9293 §3.7.4, §3.8.6.2.1)."""
+    goal = max(min(burst(c), _largest_payload(c)) // c.mss, 1) * c.mss
+    length = min(unsent, usable, room, goal)
+    if length < c.mss:
+        return length if length > 0 and _small_allowed(c, length, unsent) else 0
+    tail = length % c.mss
+    if tail and not (length == unsent and _tail_allowed(c)):
+        length -= tail
+    if length < min(goal, unsent) and _window_will_open(c, length):
+        return 0
+    return length
+
+
+def _small_allowed(c: Connection, length: int, unsent: int) -> bool:
+    """Less than a full segment: Nagle's algorithm, and silly-window avoidance on our side."""
+    if c.override:
+        return True
+    if length < unsent:
+        return not c.board.ranges and 2 * length >= c.max_snd_wnd
+    return not c.board.ranges if c.corked and not c.write_closed else _tail_allowed(c) or not c.board.ranges
+
+
+def _tail_allowed(c: Connection) -> bool:
+    """The last, small piece of what was written may go although something is unacknowledged."""
+    if c.write_closed or c.snd_up is not None:
+        return True
+    if c.corked:
+        return False
+    return c.nodelay or (c.config.nagle_minshall and c.snd_sml <= c.snd_una)
+
+
+def _window_will_open(c: Connection, length: int) -> bool:
+    """Waiting for a fuller segment is safe while something is in flight, and right unless the window is small."""
+    if not c.board.ranges or c.recovery.duplicates or c.recovery.phase is not Phase.OPEN:
+        return False
+    return 2 * length < min(c.congestion.cwnd, max(c.snd_wnd, 1))
+
+
+def _probe_size(c: Connection, available: int) -> int:
+    """Payload of a path-MTU probe, 0 when none is due or it would not be a fair test (RFC 4821 §7.4)."""
+    if c.recovery.phase is not Phase.OPEN or not c.path.searching:
+        return 0
+    size = c.path.next_probe()
+    if not size:
+        return 0
+    payload = c.mss + size - c.path.mtu
+    return payload if c.mss < payload <= min(available, c.peer_mss) else 0
+
+
+def _probe(c: Connection) -> Emission | None:
+    """A probe repeats an old position, so that it must be answered and delivers nothing (§3.8.4, §3.8.6.1)."""
+    if c.probe_owed:
+        return Emission(Reason.WINDOW_PROBE, c.snd_una - 1, 0, ACK, 0)
+    if c.keepalive_owed:
+        return Emission(Reason.KEEPALIVE, c.snd_nxt - 1, 0, ACK, 0)
+    return None
+
+
+def _acknowledgement(c: Connection) -> Emission | None:
+    if c.state not in SYNCHRONIZED and c.state is not State.SYN_RECEIVED:
+        return None
+    if c.challenges_owed:
+        return Emission(Reason.CHALLENGE, c.snd_nxt, 0, ACK, 0)
+    if c.acks_owed or _window_update_due(c):
+        return Emission(Reason.ACK, c.snd_nxt, 0, ACK, 0)
+    return None
+
+
+def _window_update_due(c: Connection) -> bool:
+    """Reading has opened the window by so much that the peer should know (RFC 9293 §3.8.6.2.2)."""
+    read = c.unread_at_ack - c.receive_queue.size
+    if read <= 0 or c.rcv_fin is not None:
+        return False
+    left = c.rcv_edge - c.rcv_nxt
+    step = min(c.receive_limit // 2, c.rcv_mss)
+    enough = step if left < 2 * c.rcv_mss else max(c.receive_limit // 4, step)
+    return read >= enough and c.receive_window_edge() - c.rcv_edge >= step
+
+
+def _urgent(c: Connection, start: int) -> int:
+    return URG if c.snd_up is not None and start < c.snd_up <= start + 65_535 else 0
+
+
+def _largest_payload(c: Connection) -> int:
+    """What one segment can hold, in whole packets of the path's size."""
+    largest = c.config.maximum_segment - c.ip_header - 20 - _OPTION_SPACE if c.config.super_segments else c.mss
+    return max(largest // c.mss, 1) * c.mss

@@ -1,0 +1,167 @@
+"""What waits to be acknowledged and what waits to be read: byte streams held as chunks, without copying."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable
+from typing import Any, ClassVar, Final
+
+from estab.tcp.snapshot import Origin, Slots, Snapshot
+from estab.wire.packet import Buffer
+
+_SMALL: Final = 2048
+"""Chunks below this are joined: a byte at a time must not cost an object a byte."""
+
+
+class SendQueue(Snapshot):
+    """The bytes from the first unacknowledged one to the last written one. Positions are sequence numbers."""
+
+    __slots__ = ("chunks", "end", "start", "starts")
+    SENT: ClassVar[Slots] = ("start",)
+    DERIVED: ClassVar[Slots] = ("chunks", "starts", "end")
+
+    def __init__(self, start: int) -> None:
+        self.start: int = start
+        """First byte held: SND.UNA as soon as the SYN is acknowledged."""
+        self.end: int = start
+        """Where the next written byte goes; the place of FIN once nothing more can be written."""
+        self.chunks: list[bytes] = []
+        self.starts: list[int] = []
+
+    def snapshot(self, origin: Origin) -> Hashable:
+        data = b"".join(self.chunks)
+        return (self.start - origin.iss, data[self.start - self.starts[0] :] if data else b"")
+
+    def restore(self, value: Any, origin: Origin) -> None:
+        self.__init__(value[0] + origin.iss)  # type: ignore[misc]
+        if value[1]:
+            self.write(value[1])
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def write(self, data: bytes) -> None:
+        """Keep ``data`` by reference; a small piece is joined with a small one before it."""
+        if self.chunks and len(self.chunks[-1]) + len(data) <= _SMALL:
+            self.chunks[-1] += data
+        else:
+            self.chunks.append(data)
+            self.starts.append(self.end)
+        self.end += len(data)
+
+    def acknowledge(self, position: int) -> int:
+        """Let go of everything before ``position``; how many bytes that were."""
+        position = min(position, self.end)
+        if position <= self.start:
+            return 0
+        gone = position - self.start
+        self.start = position
+        keep = bisect_right(self.starts, position) - 1
+        if position == self.end:
+            keep = len(self.chunks)
+        if keep > 0:
+            del self.chunks[:keep], self.starts[:keep]
+        return gone
+
+    def view(self, start: int, length: int) -> tuple[Buffer, ...]:
+        """``length`` bytes from position ``start`` as views of what was written."""
+        index = bisect_right(self.starts, start) - 1
+        chunk = self.chunks[index]
+        offset = start - self.starts[index]
+        if offset == 0 and len(chunk) == length:
+            return (chunk,)
+        views: list[Buffer] = []
+        while length > 0:
+            chunk = self.chunks[index]
+            view = memoryview(chunk)[offset : offset + length]
+            views.append(view)
+            length -= len(view)
+            offset = 0
+            index += 1
+        if len(views) > 2 and sum(map(len, views)) < len(views) * _SMALL:
+            return (b"".join(views),)
+        return tuple(views)
+
+
+class ReceiveQueue(Snapshot):
+    """The bytes that are in order and wait for the application."""
+
+    __slots__ = ("chunks", "size")
+    DERIVED: ClassVar[Slots] = ("chunks", "size")
+
+    def __init__(self) -> None:
+        self.chunks: list[Buffer] = []
+        self.size: int = 0
+
+    def snapshot(self, origin: Origin) -> Hashable:
+        return b"".join(self.chunks)
+
+    def restore(self, value: Any, origin: Origin) -> None:
+        self.chunks = [value] if value else []
+        self.size = len(value)
+
+    def append(self, chunk: Buffer) -> None:
+        self.size += len(chunk)
+        if self.chunks and len(self.chunks[-1]) + len(chunk) <= _SMALL:
+            chunk = bytes(self.chunks.pop()) + chunk
+        self.chunks.append(chunk)
+
+    def read(self, limit: int) -> bytes:
+        """At most ``limit`` bytes from the front: the one copy on the way in."""
+        if not self.chunks:
+            return b""
+        first = self.chunks[0]
+        if len(first) == limit or (len(self.chunks) == 1 and len(first) < limit):
+            self.chunks.pop(0)
+            self.size -= len(first)
+            return bytes(first)
+        return b"".join(self._take(limit))
+
+    def peek(self, limit: int) -> bytes:
+        """What ``read`` would give, left where it is."""
+        pieces: list[Buffer] = []
+        for chunk in self.chunks:
+            if limit <= 0:
+                break
+            pieces.append(chunk[:limit])
+            limit -= len(chunk)
+        return b"".join(pieces)
+
+    def byte_at(self, offset: int) -> int:
+        """The byte ``offset`` places behind the front."""
+        for chunk in self.chunks:
+            if offset < len(chunk):
+                return chunk[offset]
+            offset -= len(chunk)
+        raise IndexError(offset)
+
+    def read_chunk(self) -> bytes:
+        """The first chunk as it came, for readers that take any size; empty when there is none."""
+        if not self.chunks:
+            return b""
+        chunk = self.chunks.pop(0)
+        self.size -= len(chunk)
+        return bytes(chunk)
+
+    def clear(self) -> None:
+        self.chunks.clear()
+        self.size = 0
+
+    def _take(self, limit: int) -> list[Buffer]:
+        pieces: list[Buffer] = []
+        while limit > 0 and self.chunks:
+            chunk = self.chunks.pop(0)
+            if len(chunk) > limit:
+                self.chunks.insert(0, memoryview(chunk)[limit:])
+                chunk = chunk[:limit]
+            pieces.append(chunk)
+            self.size -= len(chunk)
+            limit -= len(chunk)
+        return pieces
+
+
+def own(view: Buffer) -> Buffer:
+    """The view itself, or a copy where it would pin more than twice its size in memory."""
+    if type(view) is memoryview and 2 * len(view) < view.obj.__len__():
+        return bytes(view)
+    return view

@@ -1,0 +1,59 @@
+"""Round-trip time and retransmission timeout: RFC 6298, with RFC 7323 appendix G for many samples per RTT."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from estab.tcp.config import Config
+from estab.tcp.snapshot import Slots, Snapshot
+
+_ALPHA_SHIFT: Final = 3
+_BETA_SHIFT: Final = 2
+_K: Final = 4
+
+
+class RttEstimator(Snapshot):
+    """SRTT, RTTVAR and RTO in nanoseconds; ``srtt`` is 0 until the first sample."""
+
+    __slots__ = ("backoff", "base", "config", "min_rtt", "rttvar", "srtt")
+    PLAIN: ClassVar[Slots] = ("srtt", "rttvar", "base", "backoff", "min_rtt")
+    DERIVED: ClassVar[Slots] = ("config",)
+
+    def __init__(self, config: Config) -> None:
+        self.config: Config = config
+        self.srtt: int = 0
+        self.rttvar: int = 0
+        self.min_rtt: int = 0
+        self.base: int = config.rto_initial
+        """The RTO before backoff."""
+        self.backoff: int = 0
+        """How often the timer has expired since the last valid sample (RFC 6298 §5.5)."""
+
+    @property
+    def rto(self) -> int:
+        """The timeout to arm now, backed off and capped (RFC 6298 §2.5, §5.5)."""
+        return min(self.base << self.backoff, self.config.rto_maximum)
+
+    def on_sample(self, rtt: int, samples_per_rtt: int = 1) -> None:
+        """Take a measurement of a segment that was not retransmitted (Karn) or is known by its timestamp."""
+        self.min_rtt = min(self.min_rtt, rtt) if self.min_rtt else rtt
+        if self.srtt == 0:
+            self.srtt = rtt
+            self.rttvar = rtt >> 1
+        else:
+            self.rttvar += (abs(self.srtt - rtt) - self.rttvar) // (samples_per_rtt << _BETA_SHIFT)
+            self.srtt += (rtt - self.srtt) // (samples_per_rtt << _ALPHA_SHIFT)
+        config = self.config
+        variance = max(config.clock_granularity, _K * self.rttvar)
+        self.base = min(max(self.srtt + variance, config.rto_minimum), config.rto_maximum)
+        self.backoff = 0
+
+    def on_timeout(self) -> None:
+        """Back off (RFC 6298 §5.5). The shift stops where the cap has long been reached."""
+        self.backoff = min(self.backoff + 1, 32)
+
+    def on_handshake(self, syn_retransmitted: bool) -> None:
+        """RFC 6298 §5.7: a SYN that timed out says that the initial RTO was too short for this path."""
+        if syn_retransmitted and self.srtt == 0:
+            self.base = max(self.base, self.config.rto_after_syn_loss)
+        self.backoff = 0

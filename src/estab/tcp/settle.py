@@ -1,0 +1,82 @@
+"""Which timers run follows from the facts, and is computed in this one place (RFC 6298 §5, RFC 9293 §3.8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from estab.tcp.states import SENDING, SYNCHRONIZED, State
+from estab.tcp.timers import Timer
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+
+
+def settle(c: Connection, now: int) -> None:
+    """Arm what must run, stop what must not; timers that run already keep their time."""
+    if c.state in (State.CLOSED, State.TIME_WAIT):
+        return
+    timers = c.timers
+    if c.board.ranges:
+        if not timers.is_set(Timer.RTO):
+            timers.set(Timer.RTO, now + c.rtt.rto)
+        timers.stop(Timer.PERSIST)
+    else:
+        timers.stop(Timer.RTO)
+        if not window_holds_back(c):
+            timers.stop(Timer.PERSIST)
+            c.persist_backoff = 0
+        elif not timers.is_set(Timer.PERSIST):
+            timers.set(Timer.PERSIST, now + persist_interval(c))
+    _settle_user_timeout(c, now)
+    _settle_idle(c, now)
+
+
+def window_holds_back(c: Connection) -> bool:
+    """Nothing is in flight, something waits, and only the peer's window is in the way (RFC 9293 §3.8.6.1)."""
+    if c.state not in SYNCHRONIZED or c.override:
+        return False
+    wanted = c.unsent + c.fin_waits
+    usable = c.usable_window
+    return 0 < wanted and usable < min(wanted, c.mss) and 2 * usable < max(c.max_snd_wnd, 1)
+
+
+def persist_interval(c: Connection) -> int:
+    """The first probe after an RTO, later ones exponentially (RFC 9293 §3.8.6.1 SHLD-29, SHLD-30).
+
+    Where the window is small but not zero this is the override of silly-window avoidance (§3.8.6.2.1)."""
+    if c.usable_window > 0:
+        return c.config.sws_override
+    return min(c.rtt.rto << c.persist_backoff, c.config.rto_maximum)
+
+
+def effective_user_timeout(c: Connection) -> int | None:
+    """RFC 5482 §3.1: min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)) where both sides talk about it."""
+    if c.user_timeout is None or not c.announce_user_timeout or c.peer_user_timeout is None:
+        return c.user_timeout
+    config = c.config
+    return min(config.user_timeout_upper, max(c.user_timeout, c.peer_user_timeout, config.user_timeout_lower))
+
+
+def _settle_user_timeout(c: Connection, now: int) -> None:
+    waiting = bool(c.board.ranges) or c.timers.is_set(Timer.PERSIST)
+    if not waiting:
+        c.stalled_at = None
+    elif c.stalled_at is None:
+        c.stalled_at = now
+    timeout = effective_user_timeout(c)
+    if c.stalled_at is None or timeout is None or c.state in (State.SYN_SENT, State.SYN_RECEIVED):
+        c.timers.stop(Timer.USER)
+    else:
+        c.timers.set(Timer.USER, c.stalled_at + timeout)
+
+
+def _settle_idle(c: Connection, now: int) -> None:
+    timers = c.timers
+    if c.keepalive and c.state in SYNCHRONIZED and not timers.is_set(Timer.KEEPALIVE):
+        timers.set(Timer.KEEPALIVE, now + c.keepalive_idle)
+    if c.state is State.FIN_WAIT_2 and c.released:
+        timeout = c.config.fin_wait_2_timeout
+        if timeout is not None and not timers.is_set(Timer.FIN_WAIT_2):
+            timers.set(Timer.FIN_WAIT_2, now + timeout)
+    if c.path.searching and c.state in SENDING and not timers.is_set(Timer.MTU_PROBE):
+        timers.set(Timer.MTU_PROBE, now + c.config.mtu_probe_interval)

@@ -1,0 +1,144 @@
+"""TIME-WAIT as a compact entry: RFC 9293 §3.6.1 and §3.10.7.4, RFC 6191, RFC 1337.
+
+A connection that reaches TIME-WAIT lets its memory go; what is left answers for it until 2 MSL have passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from estab.wire.options import NO_OPTIONS, Options
+from estab.wire.sequence import unwrap
+from estab.wire.tcp import ACK, FIN, RST, SYN, Segment
+
+if TYPE_CHECKING:
+    from estab.tcp.config import Config
+    from estab.tcp.connection import Connection
+
+_ENTRY: Final = Struct("!QIIHqqIIbb")
+
+
+class Outcome(Enum):
+    """What a segment does to an entry."""
+
+    IGNORE = "ignore"
+    ACKNOWLEDGE = "acknowledge"
+    RESTART = "acknowledge and restart 2MSL"
+    REOPEN = "a new incarnation"
+    CLOSE = "close"
+
+
+class TimeWait:
+    """The entry, unpacked while somebody looks at it. Sequence numbers are 32 bits here."""
+
+    __slots__ = ("ts_ok", "rcv_wscale", "expires", "snd_nxt", "rcv_nxt", "window", "ts_recent", "ts_offset", "handle",
+                 "challenges")  # fmt: skip
+
+    def __init__(self, packed: bytes) -> None:
+        (
+            self.expires,
+            self.snd_nxt,
+            self.rcv_nxt,
+            self.window,
+            self.ts_recent,
+            self.ts_offset,
+            self.handle,
+            self.challenges,
+            self.ts_ok,
+            self.rcv_wscale,
+        ) = _ENTRY.unpack(packed)
+
+    def pack(self) -> bytes:
+        return _ENTRY.pack(
+            self.expires,
+            self.snd_nxt,
+            self.rcv_nxt,
+            self.window,
+            self.ts_recent,
+            self.ts_offset,
+            self.handle,
+            self.challenges,
+            self.ts_ok,
+            self.rcv_wscale,
+        )
+
+    def acknowledgement(self, clock: int) -> Segment:
+        """``<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>``; ``clock``: the timestamp clock's ticks."""
+        options = NO_OPTIONS
+        if self.ts_ok:
+            options = Options(timestamps=((clock + self.ts_offset) & 0xFFFFFFFF, self.ts_recent & 0xFFFFFFFF))
+        return Segment(self.snd_nxt, self.rcv_nxt, ACK, self.window, (), options)
+
+
+def retire(c: Connection, now: int) -> bytes:
+    """The packed entry of a connection that has reached TIME-WAIT."""
+    entry = TimeWait(bytes(_ENTRY.size))
+    entry.expires = now + c.config.time_wait
+    entry.snd_nxt = c.snd_nxt & 0xFFFFFFFF
+    entry.rcv_nxt = c.rcv_nxt & 0xFFFFFFFF
+    entry.window = min(max(c.rcv_edge - c.rcv_nxt, 0) >> c.rcv_wscale, 65_535)
+    entry.rcv_wscale = c.rcv_wscale
+    entry.ts_ok = c.ts_ok
+    entry.ts_recent = c.ts_recent
+    entry.ts_offset = c.ts_offset
+    entry.handle = c.handle
+    entry.challenges = c.config.challenge_acks
+    return entry.pack()
+
+
+TimeWaitStep = Callable[[TimeWait, Segment, "Config"], Outcome | None]
+
+
+def time_wait_arrives(entry: TimeWait, segment: Segment, config: Config, steps: tuple[TimeWaitStep, ...]) -> Outcome:
+    """The first step that has an opinion decides."""
+    for step in steps:
+        outcome = step(entry, segment, config)
+        if outcome is not None:
+            return outcome
+    return Outcome.IGNORE
+
+
+def reopen(entry: TimeWait, segment: Segment, config: Config) -> Outcome | None:
+    """A SYN that is provably new opens the next incarnation at once: RFC 6191 §2, RFC 9293 MAY-2."""
+    if segment.flags & (SYN | ACK | RST | FIN) != SYN:
+        return None
+    newer = unwrap(segment.seq, entry.rcv_nxt) >= entry.rcv_nxt
+    if segment.options.timestamps is None or not config.timestamps:
+        return Outcome.REOPEN if newer else Outcome.IGNORE
+    if not entry.ts_ok:
+        return Outcome.REOPEN
+    stamp = unwrap(segment.options.timestamps[0], entry.ts_recent)
+    new = stamp > entry.ts_recent or (stamp == entry.ts_recent and newer)
+    return Outcome.REOPEN if new else Outcome.IGNORE
+
+
+def ignore_reset(entry: TimeWait, segment: Segment, config: Config) -> Outcome | None:
+    """RFC 1337: a RST, provoked by an old duplicate, must not end TIME-WAIT early."""
+    if not segment.flags & RST:
+        return None
+    if config.rfc1337 or segment.seq != entry.rcv_nxt:
+        return Outcome.IGNORE
+    return Outcome.CLOSE
+
+
+def answer_fin(entry: TimeWait, segment: Segment, config: Config) -> Outcome | None:
+    """The peer's FIN again: our last ACK was lost. Acknowledge, and be there for another 2 MSL."""
+    end = (segment.seq + segment.span) & 0xFFFFFFFF
+    if segment.flags & FIN and not segment.flags & SYN and end == entry.rcv_nxt:
+        return Outcome.RESTART
+    return None
+
+
+def answer_unacceptable(entry: TimeWait, segment: Segment, config: Config) -> Outcome | None:
+    """Anything outside the window, and any SYN, is told where we stand (RFC 9293 §3.10.7.4, first and fourth)."""
+    offset = unwrap(segment.seq, entry.rcv_nxt) - entry.rcv_nxt
+    acceptable = 0 <= offset < max(entry.window << entry.rcv_wscale, 1)
+    if acceptable and not segment.flags & SYN:
+        return None
+    return Outcome.ACKNOWLEDGE
+
+
+TIME_WAIT_STEPS: Final[tuple[TimeWaitStep, ...]] = (reopen, ignore_reset, answer_fin, answer_unacceptable)

@@ -1,0 +1,126 @@
+"""What the expiry of each timer establishes: RFC 9293 §3.10.8, RFC 6298 §5, RFC 1122 §4.2.3."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from estab.tcp.settle import settle
+from estab.tcp.states import Fact, State
+from estab.tcp.timers import Timer
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+
+
+def advance(c: Connection, now: int) -> None:
+    """Let time pass for one connection."""
+    for timer in c.timers.expired(now):
+        _EXPIRY[timer](c, now)
+        if c.state is State.CLOSED:
+            break
+    settle(c, now)
+    c.host.on_busy(c)
+
+
+def _retransmission(c: Connection, now: int) -> None:
+    if not c.board.ranges:
+        return
+    if c.retransmissions >= _retransmission_limit(c):
+        time_out(c, now)
+        return
+    if c.state in (State.SYN_SENT, State.SYN_RECEIVED):
+        c.board.mark_lost(c.snd_una, c.snd_nxt)
+        c.recovery.forced = True
+    else:
+        _data_timeout(c, now)
+    c.rtt.on_timeout()
+    c.retransmissions += 1
+    c.count("TCPTimeouts")
+    if c.host.observer is not None:
+        c.host.observer.congestion(now, c, "timeout")
+
+
+def _data_timeout(c: Connection, now: int) -> None:
+    c.congestion.on_timeout(now, c.recovery.pipe(c.board), c.retransmissions == 0)
+    c.recovery.on_timeout(c.board, c.snd_una, c.snd_nxt)
+    if c.path.probe_end is not None:
+        c.path.on_probe_lost()
+    full_sized = c.snd_nxt - c.snd_una >= c.mss
+    if full_sized and c.retransmissions + 1 >= c.config.black_hole_timeouts and c.path.on_black_hole():
+        c.resize()
+        c.count("TCPMTUPFail")
+
+
+def _retransmission_limit(c: Connection) -> int:
+    """R2, counted: RFC 9293 §3.8.3."""
+    if c.state is State.SYN_SENT:
+        return c.config.syn_retries
+    if c.state is State.SYN_RECEIVED:
+        return c.config.syn_ack_retries
+    return 1 << 30 if c.config.data_retries is None else c.config.data_retries
+
+
+def time_out(c: Connection, now: int) -> None:
+    """Give up. The network's last word, if there was one, names the reason (RFC 9293 §3.9.2.2)."""
+    error = c.soft_error or TimeoutError(errno.ETIMEDOUT, "connection timed out")
+    c.count("TCPAbortOnTimeout")
+    c.die(error, Fact.TIMEOUT, now)
+
+
+def _persist(c: Connection, now: int) -> None:
+    """A window that stays closed is asked about; one that stays small is used (RFC 9293 §3.8.6.1, §3.8.6.2.1)."""
+    if c.usable_window > 0:
+        c.override = True
+    else:
+        c.probe_owed = True
+        c.persist_backoff = min(c.persist_backoff + 1, 32)
+
+
+def _delayed_ack(c: Connection, now: int) -> None:
+    c.acks_owed = max(c.acks_owed, 1)
+    c.count("DelayedACKs")
+
+
+def _keepalive(c: Connection, now: int) -> None:
+    """RFC 9293 §3.8.4: nothing heard for long is asked about; an unanswered probe is not yet a dead peer (MUST-28)."""
+    heard = c.last_heard if c.last_heard is not None else now
+    if now - heard < c.keepalive_idle:
+        c.timers.set(Timer.KEEPALIVE, heard + c.keepalive_idle)
+        return
+    if c.keepalive_probes >= c.keepalive_limit:
+        c.resets_owed.append((c.snd_nxt, c.rcv_nxt))
+        time_out(c, now)
+        return
+    if not c.board.ranges:
+        c.keepalive_owed = True
+        c.keepalive_probes += 1
+    c.timers.set(Timer.KEEPALIVE, now + c.keepalive_interval)
+
+
+def _user_timeout(c: Connection, now: int) -> None:
+    if c.stalled_at is not None:
+        time_out(c, now)
+
+
+def _fin_wait_2(c: Connection, now: int) -> None:
+    """The application has closed and the peer never will."""
+    if c.state is State.FIN_WAIT_2 and c.released:
+        c.count("TCPAbortOnLinger")
+        c.die(None, Fact.TIMEOUT, now)
+
+
+def _mtu_probe(c: Connection, now: int) -> None:
+    c.path.raise_again()
+
+
+_EXPIRY: Final[dict[Timer, Callable[[Connection, int], None]]] = {
+    Timer.RTO: _retransmission,
+    Timer.PERSIST: _persist,
+    Timer.DELAYED_ACK: _delayed_ack,
+    Timer.KEEPALIVE: _keepalive,
+    Timer.USER: _user_timeout,
+    Timer.FIN_WAIT_2: _fin_wait_2,
+    Timer.MTU_PROBE: _mtu_probe,
+}

@@ -1,0 +1,63 @@
+"""The timer table of a connection: one deadline per purpose, no objects to cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from enum import IntEnum
+from typing import Any, ClassVar, Final
+
+from estab.tcp.snapshot import Origin, Slots, Snapshot
+
+NEVER: Final = 1 << 62
+
+
+class Timer(IntEnum):
+    """RFC 9293 §3.10.8 and the timers of its §3.8."""
+
+    RTO = 0
+    PERSIST = 1
+    """Zero-window probe, or the override of silly-window avoidance."""
+    DELAYED_ACK = 2
+    KEEPALIVE = 3
+    USER = 4
+    FIN_WAIT_2 = 5
+    MTU_PROBE = 6
+
+
+class Timers(Snapshot):
+    """Deadlines in ns; ``NEVER`` where a timer is off."""
+
+    __slots__ = ("deadlines",)
+    DERIVED: ClassVar[Slots] = ("deadlines",)
+
+    def __init__(self) -> None:
+        self.deadlines: list[int] = [NEVER] * len(Timer)
+
+    def snapshot(self, origin: Origin) -> Hashable:
+        return tuple(None if at == NEVER else at - origin.now for at in self.deadlines)
+
+    def restore(self, value: Any, origin: Origin) -> None:
+        self.deadlines = [NEVER if delta is None else delta + origin.now for delta in value]
+
+    def set(self, timer: int, at: int) -> None:
+        self.deadlines[timer] = at
+
+    def stop(self, timer: int) -> None:
+        self.deadlines[timer] = NEVER
+
+    def stop_all(self) -> None:
+        self.deadlines = [NEVER] * len(Timer)
+
+    def is_set(self, timer: int) -> bool:
+        return self.deadlines[timer] != NEVER
+
+    def earliest(self) -> int:
+        """The least deadline, or ``NEVER``."""
+        return min(self.deadlines)
+
+    def expired(self, now: int) -> list[Timer]:
+        """The timers whose time has come, switched off, in the order of ``Timer``."""
+        due = [timer for timer in Timer if self.deadlines[timer] <= now]
+        for timer in due:
+            self.deadlines[timer] = NEVER
+        return due
