@@ -27,6 +27,7 @@ _IPV4: Final = Struct("!BBHHHBBH4s4s")
 _IPV6: Final = Struct("!IHBB16s16s")
 _FRAGMENT: Final = Struct("!BxHI")
 _RAW: Final = int(Checksum.RAW)
+_EXTENSIONS: Final = frozenset((EXTENSION_HOP_BY_HOP, EXTENSION_ROUTING, EXTENSION_FRAGMENT, EXTENSION_DESTINATION))
 _UPPER: Final = frozenset((PROTO_TCP, PROTO_UDP, PROTO_ICMPV6, NO_NEXT_HEADER))
 
 
@@ -122,6 +123,8 @@ def walk_extensions(head: Buffer, next_header: int) -> tuple[int, int, int, Frag
     for _ in range(MAX_EXTENSION_HEADERS + 1):
         if next_header in _UPPER:
             return next_header, position, field, None
+        if next_header not in _EXTENSIONS or (next_header == EXTENSION_HOP_BY_HOP and position != IPV6_HEADER):
+            raise ParseError("ipv6-next-header")
         if position + 8 > len(head):
             raise ParseError("ipv6-extension-length")
         size = 8
@@ -146,10 +149,8 @@ def _check_extension(head: Buffer, kind: int, position: int) -> int:
     if kind == EXTENSION_ROUTING:
         if head[position + 3]:  # segments left: this host is not the destination, and it does not route
             raise ParseError("ipv6-routing")
-    elif kind == EXTENSION_DESTINATION or (kind == EXTENSION_HOP_BY_HOP and position == IPV6_HEADER):
-        _check_options(head, position + 2, position + size)
     else:
-        raise ParseError("ipv6-next-header")
+        _check_options(head, position + 2, position + size)
     return size
 
 
@@ -231,7 +232,7 @@ def build(
     packet.ttl = ttl
     packet.dscp = dscp
     packet.ecn = ecn
-    packet.flow_label = flow_label
+    packet.flow_label = flow_label if len(src) == 16 else 0
     packet.transport = len(first)
     packet.length = len(first) + size
     return packet

@@ -188,6 +188,7 @@ def build(
         if total > 0xFFFF:
             raise ValueError(f"an IPv4 packet of {total} bytes is too long")
         identification &= 0xFFFF
+        flow_label = 0
         ip_sum = 0x4500 + tos + total + identification + 0x4000 + (ttl << 8 | PROTO_TCP) + addresses
         ip_sum = 65535 - (ip_sum % 65535 or 65535)
         head = _IPV4_TCP.pack(0x45, tos, total, identification, 0x4000, ttl, PROTO_TCP, ip_sum, src, dst, *fields)
