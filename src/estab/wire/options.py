@@ -28,6 +28,7 @@ KIND_EXPERIMENT: Final = 254
 FAST_OPEN_MAGIC: Final = b"\xf9\x89"
 """The experiment identifier of fast open before it had a kind of its own, RFC 7413 §7."""
 
+_new: Final = tuple.__new__  # half the time of a call of the class
 _TIMESTAMPS: Final = Struct("!II")
 _ALIGNED_TIMESTAMPS: Final = Struct("!III")
 _NOP_NOP_TIMESTAMPS: Final = 0x0101080A
@@ -172,7 +173,7 @@ def parse_options(data: Buffer) -> Options:
     if size == 12:
         magic, value, echo = _ALIGNED_TIMESTAMPS.unpack_from(data)
         if magic == _NOP_NOP_TIMESTAMPS:
-            return Options(None, None, False, (), (value, echo))
+            return _new(Options, (None, None, False, (), (value, echo), None, None, None, None, ()))
     return _parse_list(bytes(data))
 
 
