@@ -113,7 +113,7 @@ def test_quotes_of_other_packets() -> None:
     datagram = udp.build(*V4, 53, 1053, b"data" * 500)
     assert icmp.parse_quote(datagram.tobytes()) == Quote(*V4, 17, 53, 1053, None)
     for family in FAMILIES:
-        later = ip.fragment_packet(udp.build(*family, 53, 1053, bytes(3000)), 1500, 1)[1]
+        later = ip.fragment_packet(udp.build(*family, 53, 1053, b"\x01" * 3000), 1500, 1)[1]
         assert icmp.parse_quote(later.tobytes()) == Quote(*family, 17, 0, 0, None)
     ping = icmp.build_echo(Icmp(IcmpKind.ECHO_REQUEST, 0), *V6)
     assert icmp.parse_quote(ping.tobytes()) == Quote(*V6, 58, 0, 0, None)

@@ -164,6 +164,8 @@ def test_no_next_header() -> None:
         (extended((DESTINATION, PAD6[:3]), payload=b""), "ipv6-extension-length"),
         (extended((DESTINATION, bytes((0, 1, 5, 0, 0, 0, 0)))), "ipv6-option-length"),
         (extended((DESTINATION, bytes((0, 0xC2, 4, 0, 1, 0, 0)))), "ipv6-option"),
+        (extended((DESTINATION, bytes((0, 0x45, 4, 0, 1, 0, 0)))), "ipv6-option"),
+        (extended((DESTINATION, bytes((0, 0x85, 4, 0, 1, 0, 0)))), "ipv6-option"),
         (extended((DESTINATION, bytes((5,)) + bytes(46))), "ipv6-option-count"),
         (ip.header(*V6, UDP, 4)[:39], "ip-truncated"),
         (ip.header(*V6, UDP, 4) + b"dat", "ip-length"),
