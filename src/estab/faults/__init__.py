@@ -1,0 +1,1 @@
+"""What can go wrong on a network: a link that wraps any link, and one small file per fault."""

@@ -1,0 +1,34 @@
+"""Packets as faults need them: complete, copied, or read without touching them."""
+
+from __future__ import annotations
+
+from estab.wire import ip
+from estab.wire.packet import Checksum, Packet, ParseError
+from estab.wire.segmentation import split
+
+
+def complete(packet: Packet) -> list[Packet]:
+    """What a packet would be on a wire: no super-packets, real checksums. What cannot be parsed stays as it is."""
+    if packet.checksum == Checksum.RAW and not packet.segment_size:
+        return [packet]
+    # The field of a verified packet may be wrong: as a partial one it is computed anew.
+    partial = Packet(packet.head, packet.body, Checksum.PARTIAL, packet.segment_size, packet.segments)
+    try:
+        return split(partial)
+    except ParseError:
+        return [Packet(packet.head, packet.body)]
+
+
+def copy(packet: Packet) -> Packet:
+    """A packet of the same bytes: whoever receives it may parse and trim it without harm to the other."""
+    return Packet(packet.head, packet.body)
+
+
+def peek(packet: Packet) -> Packet | None:
+    """A parsed copy, its transport checksum taken on trust; ``None`` when it is no IP packet."""
+    parsed = Packet(packet.head, packet.body, Checksum.VERIFIED)
+    try:
+        ip.parse(parsed)
+    except ParseError:
+        return None
+    return parsed
