@@ -55,7 +55,7 @@ def _take_window(c: Connection, segment: Segment) -> bool:
     c.max_snd_wnd = max(c.max_snd_wnd, window)
     if changed:
         c.timers.stop(Timer.PERSIST)
-    if c.timers.is_set(Timer.PERSIST) or c.stalled_at is not None and not c.board.ranges:
+    if c.timers.is_set(Timer.PERSIST) or (c.stalled_at is not None and not c.board.ranges):
         # RFC 9293 §3.8.6.1 (MUST-37): as long as probes are answered, a closed window is no reason to give up.
         c.stalled_at = None
     return changed

@@ -17,7 +17,7 @@ from estab.tcp.rtt import RttEstimator
 from estab.tcp.scoreboard import Scoreboard
 from estab.tcp.settle import settle
 from estab.tcp.snapshot import Origin, Slots, Snapshot
-from estab.tcp.states import SENDING, Fact, IllegalTransition, State
+from estab.tcp.states import SENDING, Fact, IllegalTransitionError, State
 from estab.tcp.timers import NEVER, Timer, Timers
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Host:
 
     __slots__ = ("clock", "config", "counters", "isn", "observer", "on_busy", "on_event", "rules", "timestamp_offset")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         config: Config,
         rules: Rules,
@@ -134,7 +134,6 @@ class Connection(Snapshot):
         "host",
         "config",
         "key",
-        "handle",
         "ts_offset",
         "local_address",
         "local_port",
@@ -145,7 +144,7 @@ class Connection(Snapshot):
         "busy",
         "evented",
         "wake_at",
-        "wake_generation",
+        "wake_serial",
         # In the snapshot by its own code:
         "reassembly",
         "resets_owed",
@@ -154,7 +153,7 @@ class Connection(Snapshot):
     )
     __slots__ = (*PLAIN, *TIMES, *SENT, *RECEIVED, *PARTS, *DERIVED)
 
-    def __init__(
+    def __init__(  # noqa: PLR0917
         self,
         host: Host,
         key: bytes,
@@ -172,13 +171,12 @@ class Connection(Snapshot):
         self.local_address, self.local_port = local
         self.remote_address, self.remote_port = remote
         self.scope_id: int = 0
-        self.handle: int = 0
         self.owner: Any = None
         """Whoever uses the connection may keep a reference here."""
         self.busy: bool = False
         self.evented: bool = False
         self.wake_at: int = NEVER
-        self.wake_generation: int = 0
+        self.wake_serial: int = 0
 
         self.state: State = State.CLOSED
         self.passive: bool = False
@@ -490,7 +488,7 @@ class Connection(Snapshot):
         old = self.state
         new = self.host.rules.transitions.get((old, fact))
         if new is None:
-            raise IllegalTransition(f"{fact.value} in {old.value}")
+            raise IllegalTransitionError(f"{fact.value} in {old.value}")
         self.state = new
         if new in (State.CLOSED, State.TIME_WAIT):
             self.timers.stop_all()
@@ -580,9 +578,7 @@ class Connection(Snapshot):
     def snapshot(self, origin: Origin) -> Hashable:
         """See ``Snapshot``; ``origin`` holds this connection's ISS and IRS."""
         reassembly = None if self.reassembly is None else self.reassembly.snapshot(origin)
-        resets = tuple(
-            (seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed
-        )
+        resets = tuple((seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed)
         return (super().snapshot(origin), reassembly, resets, _error_value(self.error), _error_value(self.soft_error))
 
     def restore(self, value: Any, origin: Origin) -> None:
@@ -592,9 +588,7 @@ class Connection(Snapshot):
         if reassembly is not None:
             self.reassembly = Reassembly(self.config.reassembly_pieces)
             self.reassembly.restore(reassembly, origin)
-        self.resets_owed = [
-            (seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets
-        ]
+        self.resets_owed = [(seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets]
         self.error = _error_from(error)
         self.soft_error = _error_from(soft_error)
 

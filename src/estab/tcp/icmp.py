@@ -41,7 +41,7 @@ def _quotes_what_is_in_flight(c: Connection, message: Icmp) -> bool:
 
 
 def path_mtu_changed(c: Connection) -> None:
-    """Segments of the old size are lost for sure: cut and send them again, without blaming congestion (RFC 1191 §6.4)."""
+    """Segments of the old size are lost for sure: send them again, and blame no congestion (RFC 1191 §6.4)."""
     old = c.mss
     c.resize()
     if c.mss < old and c.flight > c.mss and c.state not in (State.SYN_SENT, State.SYN_RECEIVED):

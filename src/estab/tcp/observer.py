@@ -36,6 +36,9 @@ class Observer:
     def state(self, now: int, connection: Connection, old: State, new: State, fact: Fact) -> None:
         """A connection changed its state."""
 
+    def time_wait_over(self, now: int, local: tuple[bytes, int], remote: tuple[bytes, int]) -> None:
+        """2 MSL have passed: the four-tuple is free again (TIME-WAIT → CLOSED)."""
+
     def sent(self, now: int, connection: Connection | None, segment: Segment, reason: Reason) -> None:
         """A segment was handed to the link; ``connection`` is None for answers to what belongs to nobody."""
 

@@ -47,7 +47,7 @@ def plan(c: Connection, now: int) -> Plan:
     if c.resets_owed:
         return _reset(c)
     if c.state is State.CLOSED or c.state is State.TIME_WAIT:
-        return Wait(c.timers.earliest())
+        return _last_acknowledgement(c) or Wait(c.timers.earliest())
     emission = None
     if c.snd_nxt == c.iss:
         emission = _syn(c, Reason.SYN if c.state is State.SYN_SENT else Reason.SYN_ACK)
@@ -182,6 +182,11 @@ def _acknowledgement(c: Connection) -> Emission | None:
     if c.acks_owed or _window_update_due(c):
         return Emission(Reason.ACK, c.snd_nxt, 0, ACK, 0)
     return None
+
+
+def _last_acknowledgement(c: Connection) -> Emission | None:
+    """The FIN that ended the connection is acknowledged before its memory goes."""
+    return Emission(Reason.ACK, c.snd_nxt, 0, ACK, 0) if c.acks_owed else None
 
 
 def _window_update_due(c: Connection) -> bool:

@@ -162,6 +162,6 @@ class ReceiveQueue(Snapshot):
 
 def own(view: Buffer) -> Buffer:
     """The view itself, or a copy where it would pin more than twice its size in memory."""
-    if type(view) is memoryview and 2 * len(view) < view.obj.__len__():
+    if type(view) is memoryview and 2 * len(view) < len(view.obj):  # type: ignore[arg-type]
         return bytes(view)
     return view

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from dataclasses import replace as _replace
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +29,7 @@ def retransmits(c: Connection, start: int) -> bool:
 class Rules:
     """Immutable; derive a weaker one with ``RULES.but(...)``: see ``estab.mutations``."""
 
-    transitions: Transitions = TRANSITIONS
+    transitions: Transitions = field(default_factory=lambda: TRANSITIONS)
     closed: Callable[[Segment], Segment | None] = arrives.answer_closed
     listen: Callable[[Segment], arrives.Listening] = arrives.answer_listen
     syn_sent: tuple[Step, ...] = (arrives.syn_sent_ack, arrives.syn_sent_reset, arrives.syn_sent_syn)

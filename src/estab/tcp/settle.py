@@ -37,7 +37,7 @@ def window_holds_back(c: Connection) -> bool:
         return False
     wanted = c.unsent + c.fin_waits
     usable = c.usable_window
-    return 0 < wanted and usable < min(wanted, c.mss) and 2 * usable < max(c.max_snd_wnd, 1)
+    return wanted > 0 and usable < min(wanted, c.mss) and 2 * usable < max(c.max_snd_wnd, 1)
 
 
 def persist_interval(c: Connection) -> int:

@@ -101,5 +101,5 @@ SENDING: Final = frozenset({_S.SYN_SENT, _S.SYN_RECEIVED, _S.ESTABLISHED, _S.CLO
 """States in which SEND is legal."""
 
 
-class IllegalTransition(AssertionError):
+class IllegalTransitionError(AssertionError):
     """A fact that the table does not list for this state: a bug in the steps, not in the peer."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from estab.wire.options import NO_OPTIONS, Options
 from estab.wire.sequence import unwrap
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from estab.tcp.config import Config
     from estab.tcp.connection import Connection
 
-_ENTRY: Final = Struct("!QIIHqqIIbb")
+_ENTRY: Final = Struct("!QIIHqIHbb")
 
 
 class Outcome(Enum):
@@ -34,8 +34,20 @@ class Outcome(Enum):
 class TimeWait:
     """The entry, unpacked while somebody looks at it. Sequence numbers are 32 bits here."""
 
-    __slots__ = ("ts_ok", "rcv_wscale", "expires", "snd_nxt", "rcv_nxt", "window", "ts_recent", "ts_offset", "handle",
-                 "challenges")  # fmt: skip
+    __slots__ = (
+        "challenges",
+        "expires",
+        "rcv_nxt",
+        "rcv_wscale",
+        "snd_nxt",
+        "ts_offset",
+        "ts_ok",
+        "ts_recent",
+        "window",
+    )
+
+    size: ClassVar[int] = _ENTRY.size
+    """Bytes of a packed entry."""
 
     def __init__(self, packed: bytes) -> None:
         (
@@ -45,7 +57,6 @@ class TimeWait:
             self.window,
             self.ts_recent,
             self.ts_offset,
-            self.handle,
             self.challenges,
             self.ts_ok,
             self.rcv_wscale,
@@ -59,7 +70,6 @@ class TimeWait:
             self.window,
             self.ts_recent,
             self.ts_offset,
-            self.handle,
             self.challenges,
             self.ts_ok,
             self.rcv_wscale,
@@ -75,7 +85,7 @@ class TimeWait:
 
 def retire(c: Connection, now: int) -> bytes:
     """The packed entry of a connection that has reached TIME-WAIT."""
-    entry = TimeWait(bytes(_ENTRY.size))
+    entry = TimeWait(bytes(TimeWait.size))
     entry.expires = now + c.config.time_wait
     entry.snd_nxt = c.snd_nxt & 0xFFFFFFFF
     entry.rcv_nxt = c.rcv_nxt & 0xFFFFFFFF
@@ -84,7 +94,6 @@ def retire(c: Connection, now: int) -> bytes:
     entry.ts_ok = c.ts_ok
     entry.ts_recent = c.ts_recent
     entry.ts_offset = c.ts_offset
-    entry.handle = c.handle
     entry.challenges = c.config.challenge_acks
     return entry.pack()
 

@@ -1,0 +1,47 @@
+"""Which addresses are ours, and which of them a new connection speaks from."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable
+
+from estab.wire.address import Prefix, format_address, is_broadcast, is_multicast, is_unspecified, parse_prefix
+
+
+class Addresses:
+    """A set of prefixes. ``"10.0.0.2/24"`` names one host on a network, ``"10.0.0.0/24"`` the whole network.
+
+    A prefix whose host bits are all zero stands for every address in it (``"0.0.0.0/0"``: for all).
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.prefixes: list[Prefix] = [parse_prefix(text) for text in texts]
+        self.hosts: list[Prefix] = [prefix for prefix in self.prefixes if not _is_network(prefix)]
+        self.ranges: list[Prefix] = [prefix for prefix in self.prefixes if _is_network(prefix)]
+        self.own: frozenset[bytes] = frozenset(prefix.address for prefix in self.hosts)
+
+    def accepts(self, address: bytes) -> bool:
+        """A packet to this address is for us."""
+        return address in self.own or any(prefix.contains(address) for prefix in self.ranges)
+
+    def is_valid_peer(self, address: bytes) -> bool:
+        """Nobody speaks from a broadcast, multicast or unspecified address, or from ours (MUST-57, MUST-63)."""
+        if address in self.own or is_multicast(address) or is_broadcast(address) or is_unspecified(address):
+            return False
+        return not any(prefix.is_broadcast(address) for prefix in self.hosts)
+
+    def source_for(self, remote: bytes) -> bytes:
+        """Our address on the remote's network, or else the first of its family. Raises ``OSError(ENETUNREACH)``."""
+        family = [prefix for prefix in self.hosts if len(prefix.address) == len(remote)]
+        for prefix in family:
+            if prefix.contains(remote):
+                return prefix.address
+        if family:
+            return family[0].address
+        raise OSError(errno.ENETUNREACH, f"no address of this host can reach {format_address(remote)}")
+
+
+def _is_network(prefix: Prefix) -> bool:
+    bits = len(prefix.address) * 8
+    host_bits = bits - prefix.length
+    return host_bits > 0 and not int.from_bytes(prefix.address, "big") & ((1 << host_bits) - 1)

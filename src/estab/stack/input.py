@@ -1,0 +1,214 @@
+"""What an arriving packet is, and whose: IP, then ICMP, UDP or TCP, then the connection, listener or nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from estab.stack.coalesce import join
+from estab.stack.netstat import split_key
+from estab.tcp.arrives import Listening, arrives, reset_for
+from estab.tcp.icmp import icmp_arrives
+from estab.tcp.observer import Reason
+from estab.tcp.states import State
+from estab.tcp.time_wait import Outcome, TimeWait, retire, time_wait_arrives
+from estab.wire import icmp, ip, tcp, udp
+from estab.wire.packet import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Packet, ParseError
+from estab.wire.tcp import Segment
+
+if TYPE_CHECKING:
+    from estab.stack.stack import Stack
+    from estab.tcp.connection import Connection
+
+_ERROR_KINDS = (icmp.IcmpKind.TOO_BIG, icmp.IcmpKind.UNREACHABLE, icmp.IcmpKind.TIME_EXCEEDED)
+
+
+def receive(stack: Stack, packets: Sequence[Packet], now: int, looped: bool = False) -> None:
+    """Take packets in; in-sequence segments of one batch reach their connection as one."""
+    held: Segment | None = None
+    held_key = b""
+    for packet in packets:
+        try:
+            arrived = _admit(stack, packet, now, looped)
+            if arrived is None:
+                continue
+            if arrived.protocol != PROTO_TCP:
+                _not_tcp(stack, arrived, now)
+                continue
+            segment = tcp.parse(arrived)
+        except ParseError as error:
+            stack.drop(now, packet, error.reason)
+            continue
+        stack.count("InSegs", segment.segments)
+        key = arrived.src + arrived.dst + bytes(arrived.head[arrived.transport : arrived.transport + 4])
+        if held is not None:
+            if key == held_key and join(held, segment):
+                continue
+            deliver(stack, held_key, held, now)
+        held, held_key = segment, key
+    if held is not None:
+        deliver(stack, held_key, held, now)
+
+
+def _admit(stack: Stack, packet: Packet, now: int, looped: bool) -> Packet | None:
+    """The whole, parsed datagram if it is for us and from somebody who can be answered (RFC 9293 MUST-57, MUST-63)."""
+    ip.parse(packet)
+    addresses = stack.addresses
+    if not addresses.accepts(packet.dst):
+        stack.drop(now, packet, "IpInAddrErrors")
+        return None
+    if not looped and not addresses.is_valid_peer(packet.src):
+        stack.drop(now, packet, "IpInSourceErrors")
+        return None
+    if packet.fragment is not None:
+        whole = stack.fragments.add(packet, now)
+        stack.count("IpReasmReqds")
+        return whole
+    return packet
+
+
+def _not_tcp(stack: Stack, packet: Packet, now: int) -> None:
+    if packet.protocol == PROTO_UDP:
+        _udp(stack, packet, now)
+    elif packet.protocol in (PROTO_ICMP, PROTO_ICMPV6):
+        _icmp(stack, packet, now)
+    else:
+        stack.drop(now, packet, "IpInUnknownProtos")
+
+
+def _udp(stack: Stack, packet: Packet, now: int) -> None:
+    datagram = udp.parse(packet)
+    port = stack.find_udp(packet.dst, datagram.destination_port)
+    if port is None:
+        stack.drop(now, packet, "UdpNoPorts")
+        if icmp.error_allowed(packet) and stack.replies.may_send_error(now):
+            code = icmp.V4_PORT_UNREACHABLE if len(packet.dst) == 4 else icmp.V6_PORT_UNREACHABLE
+            error = icmp.build_error(icmp.IcmpKind.UNREACHABLE, code, 0, packet, packet.dst, packet.src)
+            stack.reply(error, now)
+        return
+    if len(port.queue) >= port.limit:
+        stack.drop(now, packet, "UdpRcvbufErrors")
+        return
+    port.queue.append((bytes(datagram.payload), (packet.src, datagram.source_port)))
+    stack.count("UdpInDatagrams")
+    stack.note(port)
+
+
+def _icmp(stack: Stack, packet: Packet, now: int) -> None:
+    message = icmp.parse(packet)
+    stack.count("IcmpInMsgs")
+    if message.kind is icmp.IcmpKind.ECHO_REQUEST:
+        stack.reply(icmp.build_echo_reply(message, packet.dst, packet.src), now)
+        return
+    quote = message.quote
+    if message.kind not in _ERROR_KINDS or quote is None:
+        stack.drop(now, packet, "IcmpIgnored")
+        return
+    ports = quote.destination_port.to_bytes(2, "big") + quote.source_port.to_bytes(2, "big")
+    c = stack.connections.get(quote.dst + quote.src + ports) if quote.protocol == PROTO_TCP else None
+    if c is None:
+        stack.drop(now, packet, "IcmpNoConnection")
+        return
+    before = c.path.mtu
+    icmp_arrives(c, message, now)
+    if c.path.mtu < before:
+        stack.remember_path_mtu(c.remote_address, c.path.mtu, now)
+
+
+# ---------------------------------------------------------------------- TCP
+
+
+def deliver(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
+    """Full four-tuple first, then TIME-WAIT, then a listener, then nobody (RFC 9293 §3.10.7)."""
+    c = stack.connections.get(key)
+    if c is not None and c.state is State.TIME_WAIT:
+        retire_connection(stack, c, now)
+        c = None
+    if stack.observer is not None:
+        stack.observer.received(now, c, segment)
+    if c is not None:
+        if c.state is State.SYN_RECEIVED and _must_wait_for_accept(stack, key):
+            stack.drop(now, segment, "TCPAcceptQueueFull")
+            return
+        arrives(c, segment, now)
+        return
+    entry = stack.time_wait.get(key)
+    if entry is not None and not _time_wait(stack, key, entry, segment, now):
+        return
+    _no_connection(stack, key, segment, now)
+
+
+def _must_wait_for_accept(stack: Stack, key: bytes) -> bool:
+    """The accept queue is full: the last ACK of the handshake is ignored, and comes again."""
+    listener = stack.embryos.get(key)
+    return listener is not None and listener.full
+
+
+def _no_connection(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
+    local, remote = split_key(key)
+    listener = stack.find_listener(local)
+    if listener is None:
+        answer = stack.rules.closed(segment)
+        stack.drop(now, segment, "TCPNoConnection")
+        if answer is not None:
+            stack.reply_segment(answer, local, remote, Reason.RESET, now)
+        return
+    verdict = stack.rules.listen(segment)
+    if verdict is Listening.OPEN:
+        stack.accept_syn(listener, key, segment, now)
+    elif verdict is Listening.RESET:
+        stack.reply_segment(reset_for(segment), local, remote, Reason.RESET, now)
+    else:
+        stack.drop(now, segment, "TCPListenDrop")
+
+
+def _time_wait(stack: Stack, key: bytes, entry: TimeWait, segment: Segment, now: int) -> bool:
+    """A segment for a four-tuple in TIME-WAIT. True: the entry is gone, go on as if it had never been."""
+    outcome = time_wait_arrives(entry, segment, stack.config, stack.rules.time_wait)
+    if outcome is Outcome.REOPEN:
+        return _reopen(stack, key, entry)
+    if outcome is Outcome.CLOSE:
+        stack.time_wait.remove(key)
+        return False
+    if outcome is Outcome.IGNORE:
+        stack.drop(now, segment, "TCPTimeWaitIgnored")
+        return False
+    if outcome is Outcome.RESTART:
+        stack.time_wait.extend(key, entry, now + stack.config.time_wait)
+    elif not _within_budget(entry):
+        stack.count("TCPACKSkippedTimeWait")
+        return False
+    stack.time_wait.update(key, entry)
+    acknowledge_time_wait(stack, key, entry, now)
+    return False
+
+
+def _within_budget(entry: TimeWait) -> bool:
+    """An entry answers strays only so often: two desynchronised ends must not talk for ever (RFC 1337 H2)."""
+    entry.challenges -= 1
+    return entry.challenges >= 0
+
+
+def _reopen(stack: Stack, key: bytes, entry: TimeWait) -> bool:
+    local, _ = split_key(key)
+    if stack.find_listener(local) is None:
+        return False
+    stack.time_wait.remove(key)
+    stack.isn_floor[key] = entry.snd_nxt
+    return True
+
+
+def acknowledge_time_wait(stack: Stack, key: bytes, entry: TimeWait, now: int) -> None:
+    local, remote = split_key(key)
+    stack.reply_segment(entry.acknowledgement(stack.host.clock(now)), local, remote, Reason.ACK, now)
+
+
+def retire_connection(stack: Stack, c: Connection, now: int) -> None:
+    """TIME-WAIT: the memory goes, a packed entry stays."""
+    packed = retire(c, now)
+    stack.forget(c)
+    if not stack.time_wait.add(c.key, packed):
+        stack.count("TCPTimeWaitOverflow")
+    if c.acks_owed:
+        c.acks_owed = 0
+        acknowledge_time_wait(stack, c.key, TimeWait(packed), now)

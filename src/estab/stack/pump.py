@@ -1,0 +1,87 @@
+"""One turn of the wheel between a link and a stack. Whoever has a clock turns it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from estab.stack.stack import Stack, Watched
+from estab.wire.link import Link
+from estab.wire.packet import Packet
+
+_BATCH: Final = 64
+"""Packets handed over at once."""
+_ROUNDS: Final = 16
+"""Batches in one turn: others who share the thread want their turn as well."""
+
+
+class Pump:
+    """Moves packets between ``link`` and ``stack`` and shows ``on_event`` what changed."""
+
+    __slots__ = ("_waiting", "blocked", "link", "mtu", "on_event", "stack")
+
+    def __init__(self, stack: Stack, link: Link, on_event: Callable[[Watched], None]) -> None:
+        self.stack: Stack = stack
+        self.link: Link = link
+        self.on_event: Callable[[Watched], None] = on_event
+        self.blocked: bool = False
+        """The link did not take everything: turn again when it is writable."""
+        self._waiting: list[Packet] = []
+        self.mtu: int = link.mtu
+        stack.set_link(self.mtu, link.offload)
+
+    def turn(self, now: int) -> int | None:
+        """Link → stack → events → stack → link, until nothing moves or much has been done.
+
+        Returns the least deadline of both (ns); not after ``now``: there is more to do at once. Raises ``OSError``
+        when the link is gone."""
+        stack, link = self.stack, self.link
+        for _ in range(_ROUNDS):
+            packets = link.receive(now, _BATCH)
+            if packets:
+                stack.receive(packets, now)
+                if link.mtu != self.mtu:
+                    self.mtu = link.mtu
+                    stack.set_link(self.mtu, link.offload)
+            deadline = stack.next_deadline()
+            if deadline is not None and deadline <= now:
+                stack.advance(now)
+            self._show_events()
+            if not self._transmit(now) and not packets:
+                break
+        return self._next(now)
+
+    def flush(self, now: int) -> None:
+        """Send what the stack has, without reading: cheaper after a call of the user."""
+        self._transmit(now)
+
+    def _show_events(self) -> None:
+        while True:
+            events = self.stack.take_events()
+            if not events:
+                return
+            for watched in events:
+                self.on_event(watched)
+
+    def _transmit(self, now: int) -> bool:
+        """True when anything went out."""
+        moved = False
+        while True:
+            packets = self._waiting or self.stack.transmit(now, _BATCH)
+            if not packets:
+                self.blocked = False
+                return moved
+            taken = self.link.send(packets, now)
+            moved = moved or taken > 0
+            self._waiting = packets[taken:]
+            if self._waiting:
+                self.blocked = True
+                return moved
+
+    def _next(self, now: int) -> int | None:
+        deadlines = [at for at in (self.stack.next_deadline(), self.link.next_deadline()) if at is not None]
+        if self.blocked:
+            deadlines = [max(at, now + 1) for at in deadlines]
+        if self.stack.events:
+            return now
+        return min(deadlines, default=None)

@@ -1,0 +1,187 @@
+"""A stack as a value, and back: relative in time, normalised in sequence numbers.
+
+``take`` and ``origins`` together are the whole state: ``origins`` holds the numbers that ``take`` leaves out because
+no decision depends on where a sequence space begins. Restore onto a fresh stack built with the same arguments. The
+order of the busy, the deadlines and the statistics are not state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from estab.stack.listener import Listener
+from estab.stack.netstat import split_key
+from estab.tcp.connection import Connection
+from estab.tcp.snapshot import Origin
+from estab.tcp.time_wait import TimeWait
+from estab.wire import ip
+from estab.wire.packet import Packet
+
+if TYPE_CHECKING:
+    from estab.stack.stack import Stack
+
+Origins = Mapping[bytes, tuple[int, int]]
+"""For each four-tuple where its two sequence spaces begin: (ours, the peer's)."""
+
+
+def take(stack: Stack, now: int) -> Hashable:
+    """The value; equal values behave equally from here on."""
+    return (
+        tuple(_connection(c, now) for _, c in sorted(stack.connections.items())),
+        tuple(_listener(each) for port in sorted(stack.listeners) for each in stack.listeners[port]),
+        _time_wait(stack, now),
+        tuple(sorted(stack.isn_floor.items())),
+        stack.ports.snapshot(),
+        (stack.replies.tokens, stack.replies.tokens_at - now),
+        tuple(map(_packet, stack.replies.packets)),
+        tuple(map(_packet, stack.outbox)),
+        tuple(map(_packet, stack.looped)),
+        stack.fragments.snapshot(now),
+        tuple((remote, mtu, at - now) for remote, (mtu, at) in stack.path_mtus.items()),
+        tuple(_watched(each) for each in stack.events),
+        tuple((p.address, p.port, tuple(p.queue)) for ports in stack.udp_ports.values() for p in ports),
+    )
+
+
+def origins(stack: Stack) -> Origins:
+    """What ``take`` left out."""
+    known = {key: (c.iss, c.irs) for key, c in stack.connections.items()}
+    for key, packed in stack.time_wait.entries.items():
+        entry = TimeWait(packed)
+        known[key] = (entry.snd_nxt, entry.rcv_nxt)
+    return known
+
+
+def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
+    """Make ``stack``, fresh and built like the one that was taken, behave like it."""
+    (
+        connections,
+        listeners,
+        time_wait,
+        floors,
+        ports,
+        tokens,
+        replies,
+        outbox,
+        looped,
+        fragments,
+        mtus,
+        events,
+        udp,
+    ) = value
+    stack.now = now
+    stack.isn_floor = dict(floors)
+    stack.ports.restore(ports)
+    stack.replies.tokens, stack.replies.tokens_at = tokens[0], tokens[1] + now
+    for queue, packets in ((stack.replies.packets, replies), (stack.outbox, outbox), (stack.looped, looped)):
+        queue.clear()
+        queue.extend(map(_packet_from, packets))
+    stack.fragments.restore(fragments, now)
+    stack.path_mtus = {remote: (mtu, at + now) for remote, mtu, at in mtus}
+    for key, state, config in connections:
+        _restore_connection(stack, key, state, config, now, begin[key])
+    for fields in listeners:
+        _restore_listener(stack, fields)
+    _restore_time_wait(stack, time_wait, now, begin)
+    for address, port, datagrams in udp:
+        _restore_udp(stack, address, port, datagrams)
+    for name in events:
+        _renote(stack, name)
+
+
+def _connection(c: Connection, now: int) -> Hashable:
+    return c.key, c.snapshot(Origin(now, c.iss, c.irs)), c.config
+
+
+def _restore_connection(stack: Stack, key: bytes, state: Any, config: Any, now: int, begin: tuple[int, int]) -> None:
+    local, remote = split_key(key)
+    c = Connection(stack.host, key, local, remote, stack.mtu, stack.mtu, begin[0], config)
+    c.restore(state, Origin(now, *begin))
+    stack.connections[key] = c
+    c.busy = True
+    stack.busy.append(c)
+
+
+def _listener(each: Listener) -> Hashable:
+    queue = tuple(c.key for c in each.queue)
+    return each.port, each.place, each.family, each.backlog, tuple(each.half_open), queue
+
+
+def _restore_listener(stack: Stack, fields: Any) -> None:
+    """The hook and the configuration are not state: a listener that is there already keeps its own."""
+    port, place, family, backlog, half_open, queue = fields
+    others = stack.listeners.setdefault(port, [])
+    for listener in others:
+        if (listener.place, listener.family) == (place, family):
+            break
+    else:
+        listener = Listener(port, place, family, backlog, None, stack.config)
+        others.append(listener)
+        others.sort(key=lambda each: -each.specificity)
+    listener.half_open = {key: stack.connections[key] for key in half_open}
+    listener.queue.clear()
+    listener.queue.extend(stack.connections[key] for key in queue)
+    stack.embryos.update(dict.fromkeys((*half_open, *queue), listener))
+
+
+def _time_wait(stack: Stack, now: int) -> Hashable:
+    entries = []
+    for key, packed in stack.time_wait.entries.items():
+        entry = TimeWait(packed)
+        entry.expires -= now
+        entry.snd_nxt = entry.rcv_nxt = 0
+        entries.append((entry.expires, key, tuple(getattr(entry, name) for name in TimeWait.__slots__)))
+    return tuple(sorted(entries))
+
+
+def _restore_time_wait(stack: Stack, value: Any, now: int, begin: Origins) -> None:
+    for _, key, fields in value:
+        entry = TimeWait(bytes(TimeWait.size))
+        for name, field in zip(TimeWait.__slots__, fields, strict=True):
+            setattr(entry, name, field)
+        entry.expires += now
+        entry.snd_nxt, entry.rcv_nxt = begin[key]
+        stack.time_wait.add(key, entry.pack())
+
+
+def _packet(packet: Packet) -> Hashable:
+    return packet.tobytes(), packet.checksum, packet.segment_size, packet.segments
+
+
+def _packet_from(value: Any) -> Packet:
+    data, checksum, segment_size, segments = value
+    packet = Packet(data, (), checksum, segment_size, segments)
+    ip.parse(packet)
+    return packet
+
+
+def _watched(each: object) -> Hashable:
+    if isinstance(each, Connection):
+        return "connection", each.key
+    if isinstance(each, Listener):
+        return "listener", each.port, each.place, each.family
+    return "udp", getattr(each, "address", None), getattr(each, "port", 0)
+
+
+def _renote(stack: Stack, name: Any) -> None:
+    """An event about what the stack no longer holds is between the application and its own object."""
+    if name[0] == "connection":
+        if name[1] in stack.connections:
+            stack.note(stack.connections[name[1]])
+    elif name[0] == "listener":
+        for listener in stack.listeners[name[1]]:
+            if (listener.place, listener.family) == name[2:]:
+                stack.note(listener)
+    else:
+        port = stack.find_udp(name[1] or b"", name[2])
+        if port is not None:
+            stack.note(port)
+
+
+def _restore_udp(stack: Stack, address: bytes | None, port: int, datagrams: Any) -> None:
+    bound = next((each for each in stack.udp_ports.get(port, ()) if each.address == address), None)
+    if bound is None:
+        bound = stack.bind_udp(address, port)
+    bound.queue.clear()
+    bound.queue.extend(datagrams)

@@ -1,0 +1,530 @@
+"""One host's TCP/IP endpoint as an object: packets and time go in, packets and deadlines come out, nothing waits."""
+
+from __future__ import annotations
+
+import errno
+import random
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Final
+
+from estab.stack import input as arrival
+from estab.stack import snapshot
+from estab.stack.addresses import Addresses
+from estab.stack.deadlines import Deadlines
+from estab.stack.listener import Decision, Listener, Syn
+from estab.stack.netstat import NetstatRow, netstat, split_key
+from estab.stack.ports import Ports
+from estab.stack.replies import Replies
+from estab.stack.time_wait import TimeWaitTable
+from estab.stack.udp import UdpPort
+from estab.tcp.arrives import accept_syn, reset_for
+from estab.tcp.config import MILLISECOND, MODERN, Config
+from estab.tcp.connection import Connection, Host, make_key
+from estab.tcp.isn import timestamp_offset
+from estab.tcp.observer import Observer, Reason
+from estab.tcp.output import emit
+from estab.tcp.plan import Wait, plan
+from estab.tcp.rules import RULES, Rules
+from estab.tcp.settle import settle
+from estab.tcp.states import Fact, State
+from estab.tcp.timeouts import advance
+from estab.tcp.timers import NEVER
+from estab.wire import ip, tcp, udp
+from estab.wire.address import Prefix, format_address, is_broadcast, is_multicast, is_unspecified, parse_prefix
+from estab.wire.address import parse_address as _parse_address
+from estab.wire.fragments import Reassembler
+from estab.wire.link import NO_OFFLOAD, Offload
+from estab.wire.packet import Checksum, Packet
+from estab.wire.segmentation import split
+from estab.wire.sequence import unwrap
+from estab.wire.tcp import Segment
+
+Address = str | bytes
+Endpoint = tuple[Address, int]
+Watched = Connection | Listener | UdpPort
+
+_SECRET_BYTES: Final = 16
+"""RFC 6528 §3: about 128 bits."""
+_BUDGET: Final = 16
+"""Segments that one connection may send before the next has its turn."""
+_WAKES: Final = 256
+"""Deadlines handled in one call of ``advance``."""
+_ISN_STEP: Final = 64_000
+"""How far a new incarnation starts above the last number of the old one (RFC 9293 MAY-2)."""
+
+
+class Stack:
+    """Any number of connections on one link. See the verbs; none of them waits, and input never sends.
+
+    ``rng`` is used once, here, for secrets. ``isn(key, now)`` and ``clock(now)`` (ticks of 1 ms) replace the keyed
+    hash of RFC 6528 and the timestamp clock, for tests that enumerate. ``addresses``: see ``Addresses``.
+    """
+
+    def __init__(
+        self,
+        config: Config = MODERN,
+        *,
+        addresses: Iterable[str] = (),
+        rng: random.Random,
+        rules: Rules = RULES,
+        observer: Observer | None = None,
+        mtu: int = 1500,
+        offload: Offload = NO_OFFLOAD,
+        isn: Callable[[bytes, int], int] | None = None,
+        clock: Callable[[int], int] | None = None,
+    ) -> None:
+        secret = rng.getrandbits(8 * _SECRET_BYTES).to_bytes(_SECRET_BYTES, "big")
+        self.config: Config = config
+        self.rules: Rules = rules
+        self.observer: Observer | None = observer
+        self.addresses: Addresses = Addresses(addresses)
+        self.mtu: int = mtu
+        self.offload: Offload = offload
+        self.counters: dict[str, int] = {}
+        self.now: int = 0
+        self.host: Host = Host(
+            config,
+            rules,
+            isn or (lambda key, now: rules.isn(secret, key, now)),
+            lambda key: timestamp_offset(secret, key),
+            clock or (lambda now: now // MILLISECOND),
+            self.counters,
+            self._on_busy,
+            self._on_event,
+            observer,
+        )
+        self.connections: dict[bytes, Connection] = {}
+        self.embryos: dict[bytes, Listener] = {}
+        """Half-open and not yet accepted passive connections, and who will accept them."""
+        self.listeners: dict[int, list[Listener]] = {}
+        self.udp_ports: dict[int, list[UdpPort]] = {}
+        self.time_wait: TimeWaitTable = TimeWaitTable(config.time_wait_entries)
+        self.isn_floor: dict[bytes, int] = {}
+        self.ports: Ports = Ports(config.port_first, config.port_last, secret)
+        self.replies: Replies = Replies(config.replies_owed, config.icmp_rate)
+        self.fragments: Reassembler = Reassembler(
+            max_datagrams=config.fragment_datagrams, max_bytes=config.fragment_bytes
+        )
+        self.path_mtus: dict[bytes, tuple[int, int]] = {}
+        self.deadlines: Deadlines = Deadlines()
+        self.busy: deque[Connection] = deque()
+        self.outbox: deque[Packet] = deque()
+        self.looped: deque[Packet] = deque()
+        self.events: deque[Watched] = deque()
+
+    # ------------------------------------------------------------------ the verbs of whoever has the link
+
+    def receive(self, packets: Sequence[Packet], now: int) -> None:
+        """Hand packets in. Bad bytes are counted and dropped; then ask for events and ``transmit``."""
+        self.now = now
+        arrival.receive(self, packets, now)
+
+    def advance(self, now: int) -> None:
+        """Let time pass: call when ``next_deadline`` has come. Then ask for events and ``transmit``."""
+        self.now = now
+        for _ in range(_WAKES):
+            c = self.deadlines.pop(now, self.connections)
+            if c is None:
+                break
+            if c.timers.earliest() <= now:
+                advance(c, now)
+            else:
+                self.deadlines.wake(c, c.timers.earliest())
+        for _ in range(_WAKES):
+            key = self.time_wait.pop_expired(now)
+            if key is None:
+                break
+            if self.observer is not None:
+                self.observer.time_wait_over(now, *split_key(key))
+        expired = self.fragments.expire(now)
+        if expired:
+            self.count("IpReasmTimeout", expired)
+
+    def transmit(self, now: int, room: int = 64) -> list[Packet]:
+        """At most ``room`` packets for the link; what is given counts as sent. Full room: ask again."""
+        self.now = now
+        replies = self.replies.packets
+        while len(self.outbox) < room and (replies or self.busy or self.looped):
+            if self.looped:
+                self._deliver_looped(now)
+            elif replies:
+                self._send(replies.popleft())
+            else:
+                self._serve(self.busy.popleft(), now, room)
+        return [self.outbox.popleft() for _ in range(min(room, len(self.outbox)))]
+
+    def next_deadline(self) -> int | None:
+        """When to call ``advance`` and ``transmit`` (ns); not after the last ``now`` when there is work at once.
+
+        None: only a packet or a call can change anything."""
+        if self.outbox or self.busy or self.looped or self.replies.packets:
+            return self.now
+        fragments = self.fragments.next_deadline()
+        earliest = min(
+            self.deadlines.earliest(), self.time_wait.next_deadline(), NEVER if fragments is None else fragments
+        )
+        return None if earliest == NEVER else earliest
+
+    def take_events(self) -> list[Watched]:
+        """What the application should look at, each once; what it finds is computed when it looks."""
+        watched = list(self.events)
+        self.events.clear()
+        for each in watched:
+            each.evented = False
+        return watched
+
+    def set_link(self, mtu: int, offload: Offload) -> None:
+        """The link has changed. Connections follow; the only call that walks them all."""
+        self.offload = offload
+        if mtu == self.mtu:
+            return
+        self.mtu = mtu
+        for c in self.connections.values():
+            if c.path.on_link(mtu):
+                c.resize()
+                self._on_busy(c)
+
+    # ------------------------------------------------------------------ the calls of the user
+
+    def open(
+        self, remote: Endpoint, now: int, *, local: Endpoint | None = None, config: Config | None = None
+    ) -> Connection:
+        """Active open (RFC 9293 §3.9.1.1): the SYN goes out with the next ``transmit``.
+
+        Raises ``ValueError`` for what is no address or port; ``OSError``: ``ENETUNREACH`` no source address of the
+        family, ``EADDRNOTAVAIL`` a local address that is not ours or no free port, ``EADDRINUSE`` the four-tuple is
+        taken, ``ENOBUFS`` too many connections."""
+        destination = _endpoint(remote)
+        if is_multicast(destination[0]) or is_broadcast(destination[0]) or is_unspecified(destination[0]):
+            raise OSError(errno.ENETUNREACH, f"{format_address(destination[0])} is not one host's address")
+        source = self._source(destination, local)
+        key = make_key(source, destination)
+        if key in self.connections or key in self.time_wait:
+            raise OSError(errno.EADDRINUSE, "the connection exists already, or waits in TIME-WAIT")
+        c = self._create(key, source, destination, now, config)
+        c.state = State.CLOSED
+        self.count("ActiveOpens")
+        c.fact(Fact.ACTIVE_OPEN, now)
+        settle(c, now)
+        self._on_busy(c)
+        return c
+
+    def listen(
+        self,
+        port: int,
+        *,
+        address: str | None = None,
+        family: int | None = None,
+        backlog: int = 128,
+        decide: Callable[[Syn], Decision] | None = None,
+        config: Config | None = None,
+    ) -> Listener:
+        """Passive open on an address, a prefix (``"10.0.0.0/8"``) or everything; port 0: any free one.
+
+        ``decide`` is asked about every SYN. Raises ``OSError``: ``EADDRINUSE``, ``EADDRNOTAVAIL``; ``ValueError``."""
+        if not 0 <= port < 65536:
+            raise ValueError(f"port {port} is not in 0 to 65535")
+        place = _place(address)
+        if place is not None and place.length == 8 * len(place.address) and not self.addresses.accepts(place.address):
+            raise OSError(errno.EADDRNOTAVAIL, f"{address} is not an address of this host")
+        if port == 0:
+            port = self.ports.pick(b"", lambda candidate: candidate not in self.listeners)
+        listener = Listener(port, place, family, backlog, decide, config or self.config)
+        others = self.listeners.setdefault(port, [])
+        if any(listener.overlaps(other) for other in others):
+            raise OSError(errno.EADDRINUSE, f"port {port} is already listened on")
+        others.append(listener)
+        others.sort(key=lambda each: -each.specificity)
+        return listener
+
+    def accept(self, listener: Listener) -> Connection | None:
+        """The connection that has waited longest, or None."""
+        if not listener.queue:
+            return None
+        c = listener.queue.popleft()
+        self.embryos.pop(c.key, None)
+        self.note(c)
+        return c
+
+    def stop_listening(self, listener: Listener, now: int) -> None:
+        """No more connections; those that nobody accepted are reset (RFC 9293 §3.10.4 for LISTEN)."""
+        if listener.closed:
+            return
+        listener.closed = True
+        self.listeners[listener.port].remove(listener)
+        if not self.listeners[listener.port]:
+            del self.listeners[listener.port]
+        for c in (*listener.half_open.values(), *listener.queue):
+            self.embryos.pop(c.key, None)
+            c.abort(now)
+        listener.half_open.clear()
+        listener.queue.clear()
+
+    def udp(self, port: int = 0, *, address: str | None = None) -> UdpPort:
+        """Bind a UDP port; 0: any free one. Raises ``OSError``: ``EADDRINUSE``, ``EADDRNOTAVAIL``; ``ValueError``."""
+        if not 0 <= port < 65536:
+            raise ValueError(f"port {port} is not in 0 to 65535")
+        packed = None if address is None else _parse_address(address)
+        if packed is not None and not self.addresses.accepts(packed):
+            raise OSError(errno.EADDRNOTAVAIL, f"{address} is not an address of this host")
+        if port == 0:
+            port = self.ports.pick(b"udp", lambda candidate: candidate not in self.udp_ports)
+        if any(other.address == packed for other in self.udp_ports.get(port, ())):
+            raise OSError(errno.EADDRINUSE, f"port {port} is already bound")
+        return self.bind_udp(packed, port)
+
+    def snapshot(self, now: int) -> Hashable:
+        """Everything that any decision of this stack reads, as a value: see ``stack/snapshot.py``."""
+        return snapshot.take(self, now)
+
+    def netstat(self) -> list[NetstatRow]:
+        """Every socket, one row each; see ``NetstatRow``."""
+        return netstat(self)
+
+    # ------------------------------------------------------------------ for the rest of this room
+
+    def count(self, name: str, by: int = 1) -> None:
+        self.counters[name] = self.counters.get(name, 0) + by
+
+    def drop(self, now: int, what: object, reason: str) -> None:
+        """Count why something was dropped, under the reason's own name."""
+        self.count(reason)
+        if self.observer is not None:
+            self.observer.dropped(now, what, reason)
+
+    def note(self, watched: Watched) -> None:
+        """Queue "look at this", once."""
+        if not watched.evented:
+            watched.evented = True
+            self.events.append(watched)
+
+    def find_listener(self, local: tuple[bytes, int]) -> Listener | None:
+        for listener in self.listeners.get(local[1], ()):
+            if listener.matches(local[0]):
+                return listener
+        return None
+
+    def find_udp(self, address: bytes, port: int) -> UdpPort | None:
+        bound = self.udp_ports.get(port, ())
+        for wanted in (address, None):
+            for each in bound:
+                if each.address == wanted:
+                    return each
+        return None
+
+    def bind_udp(self, address: bytes | None, port: int) -> UdpPort:
+        bound = UdpPort(address, port, self.config.udp_queue, self._send_datagram, self._close_udp)
+        self.udp_ports.setdefault(port, []).append(bound)
+        return bound
+
+    def accept_syn(self, listener: Listener, key: bytes, segment: Segment, now: int) -> None:
+        """A SYN for a listener: the hook decides, limits hold, then LISTEN → SYN-RECEIVED."""
+        local, remote = split_key(key)
+        floor = self.isn_floor.pop(key, None)
+        decision = Decision.ACCEPT
+        if listener.decide is not None:
+            decision = listener.decide(Syn(local, remote, segment.options))
+        if decision is Decision.REFUSE:
+            self.reply_segment(reset_for(segment), local, remote, Reason.RESET, now)
+            return
+        if decision is Decision.DROP or listener.full or len(self.connections) >= self.config.connections:
+            self.drop(now, segment, "ListenDrops" if decision is Decision.DROP else "ListenOverflows")
+            return
+        if len(listener.half_open) >= listener.config.backlog_half_open:
+            self._evict_oldest(listener, now)
+        c = self._create(key, local, remote, now, listener.config, floor)
+        listener.half_open[key] = c
+        self.embryos[key] = listener
+        self.count("PassiveOpens")
+        accept_syn(c, segment, now)
+
+    def reply_segment(
+        self, segment: Segment, local: tuple[bytes, int], remote: tuple[bytes, int], reason: Reason, now: int
+    ) -> None:
+        """Owe a segment that belongs to no connection object."""
+        segment.source_port = local[1]
+        segment.destination_port = remote[1]
+        packet = tcp.build(segment, local[0], remote[0], ttl=self.config.ttl, partial=self.offload.checksum_out)
+        if not self.reply(packet, now):
+            return
+        if reason is Reason.RESET:
+            self.count("OutRsts")
+        self.count("OutSegs")
+        if self.observer is not None:
+            self.observer.sent(now, None, segment, reason)
+
+    def reply(self, packet: Packet, now: int) -> bool:
+        if self.replies.add(packet):
+            return True
+        self.drop(now, packet, "RepliesDropped")
+        return False
+
+    def remember_path_mtu(self, remote: bytes, mtu: int, now: int) -> None:
+        """What one connection learned holds for the next one to the same host (RFC 8201 §5.2)."""
+        self.path_mtus.pop(remote, None)
+        while len(self.path_mtus) >= self.config.path_mtu_entries:
+            del self.path_mtus[next(iter(self.path_mtus))]
+        self.path_mtus[remote] = (mtu, now)
+
+    def forget(self, c: Connection) -> None:
+        """The connection is no longer the stack's; the application may still read from it."""
+        self.connections.pop(c.key, None)
+        listener = self.embryos.pop(c.key, None)
+        if listener is not None:
+            listener.half_open.pop(c.key, None)
+            if c in listener.queue:
+                listener.queue.remove(c)
+        c.wake_serial = 0
+        c.wake_at = NEVER
+
+    # ------------------------------------------------------------------ opening
+
+    def _create(  # noqa: PLR0917
+        self,
+        key: bytes,
+        local: tuple[bytes, int],
+        remote: tuple[bytes, int],
+        now: int,
+        config: Config | None,
+        floor: int | None = None,
+    ) -> Connection:
+        if len(self.connections) >= self.config.connections:
+            raise OSError(errno.ENOBUFS, "too many connections")
+        iss = self.host.isn(key, now)
+        if floor is not None and unwrap(iss, floor) <= floor:
+            iss = (floor + _ISN_STEP) & 0xFFFFFFFF
+        c = Connection(self.host, key, local, remote, self.mtu, self._path_mtu(remote[0], now), iss, config)
+        self.connections[key] = c
+        return c
+
+    def _path_mtu(self, remote: bytes, now: int) -> int:
+        known = self.path_mtus.get(remote)
+        if known is None or now - known[1] > self.config.path_mtu_lifetime:
+            return self.mtu
+        return known[0]
+
+    def _source(self, destination: tuple[bytes, int], local: Endpoint | None) -> tuple[bytes, int]:
+        address, port = (b"", 0) if local is None else _endpoint(local, allow_zero=True)
+        if not address or is_unspecified(address):
+            address = self.addresses.source_for(destination[0])
+        elif not self.addresses.accepts(address) or len(address) != len(destination[0]):
+            raise OSError(errno.EADDRNOTAVAIL, f"{format_address(address)} cannot be spoken from")
+        if port:
+            return address, port
+
+        def free(candidate: int) -> bool:
+            key = make_key((address, candidate), destination)
+            return key not in self.connections and key not in self.time_wait and candidate not in self.listeners
+
+        return address, self.ports.pick(address + destination[0] + destination[1].to_bytes(2, "big"), free)
+
+    def _evict_oldest(self, listener: Listener, now: int) -> None:
+        oldest = next(iter(listener.half_open.values()))
+        self.count("TCPReqQFullDrop")
+        oldest.die(None, Fact.RESET, now)
+        self.forget(oldest)
+
+    # ------------------------------------------------------------------ what connections call back
+
+    def _on_busy(self, c: Connection) -> None:
+        if not c.busy:
+            c.busy = True
+            self.busy.append(c)
+
+    def _on_event(self, c: Connection) -> None:
+        listener = self.embryos.get(c.key)
+        if listener is None:
+            self.note(c)
+        elif c.key in listener.half_open and c.state not in (State.LISTEN, State.SYN_RECEIVED):
+            del listener.half_open[c.key]
+            if c.state is State.CLOSED:
+                del self.embryos[c.key]
+            else:
+                listener.queue.append(c)
+                self.note(listener)
+
+    # ------------------------------------------------------------------ sending
+
+    def _serve(self, c: Connection, now: int, room: int) -> None:
+        """Let one connection send what it has, within its share; then note when to look at it again."""
+        if self.connections.get(c.key) is not c:
+            c.busy = False
+            return
+        for _ in range(_BUDGET):
+            decision = plan(c, now)
+            if type(decision) is Wait:
+                c.busy = False
+                self._rest(c, decision.until, now)
+                return
+            self._emit(c, emit(c, decision, now))  # type: ignore[arg-type]
+            if len(self.outbox) >= room:
+                break
+        self.busy.append(c)
+
+    def _emit(self, c: Connection, segment: Segment) -> None:
+        self.count("OutSegs", segment.segments)
+        offload = self.offload
+        packet = tcp.build(
+            segment, c.local_address, c.remote_address, ttl=self.config.ttl, partial=offload.checksum_out
+        )
+        if segment.segments > 1 and not offload.segment_out:
+            for piece in split(packet):
+                self._send(piece)
+        else:
+            self._send(packet)
+
+    def _rest(self, c: Connection, until: int, now: int) -> None:
+        if c.state is State.CLOSED:
+            self.forget(c)
+        elif c.state is State.TIME_WAIT:
+            arrival.retire_connection(self, c, now)
+        else:
+            self.deadlines.wake(c, until)
+
+    def _send(self, packet: Packet) -> None:
+        (self.looped if packet.dst in self.addresses.own else self.outbox).append(packet)
+
+    def _deliver_looped(self, now: int) -> None:
+        """What we send to ourselves does not need the link; it is received like anything else."""
+        packets = list(self.looped)
+        self.looped.clear()
+        for packet in packets:
+            packet.checksum = Checksum.VERIFIED
+        arrival.receive(self, packets, now, looped=True)
+
+    # ------------------------------------------------------------------ UDP
+
+    def _send_datagram(self, port: UdpPort, data: bytes, remote: tuple[bytes, int], now: int) -> None:
+        source = port.address or self.addresses.source_for(remote[0])
+        packet = udp.build(source, remote[0], port.port, remote[1], data, ttl=self.config.ttl)
+        if packet.size() <= self.mtu:
+            pieces = [packet]
+        else:
+            self.count("IpFragCreates")
+            pieces = ip.fragment_packet(packet, self.mtu, self.counters["IpFragCreates"])
+        if len(self.replies.packets) + len(pieces) > self.replies.limit:
+            raise OSError(errno.ENOBUFS, "too many datagrams wait for the link")
+        for piece in pieces:
+            self.replies.add(piece)
+        self.now = now
+        self.count("UdpOutDatagrams")
+
+    def _close_udp(self, port: UdpPort) -> None:
+        self.udp_ports[port.port].remove(port)
+        if not self.udp_ports[port.port]:
+            del self.udp_ports[port.port]
+
+
+def _endpoint(endpoint: Endpoint, allow_zero: bool = False) -> tuple[bytes, int]:
+    address, port = endpoint
+    if not (0 if allow_zero else 1) <= port < 65536:
+        raise ValueError(f"port {port} is not in 1 to 65535")
+    return (_parse_address(address) if isinstance(address, str) else address), port
+
+
+def _place(address: str | None) -> Prefix | None:
+    if address is None:
+        return None
+    place = parse_prefix(address)
+    return None if place.length == 0 and is_unspecified(place.address) and len(place.address) == 4 else place
