@@ -47,7 +47,8 @@ def run(function: Callable[..., Any], *args: Any, timeout: float = 60, **kwargs:
     prefix = _unshare_command()
     source = inspect.getsourcefile(inspect.unwrap(function))
     call = json.dumps({"file": source, "name": function.__name__, "args": args, "kwargs": kwargs})
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    path = [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
     command = [*prefix, sys.executable, "-W", "error", str(Path(__file__).resolve()), call]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=timeout, check=False)

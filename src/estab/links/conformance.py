@@ -9,7 +9,7 @@ from typing import Final
 from estab.wire import ip, tcp, udp
 from estab.wire.address import parse_address
 from estab.wire.link import Link
-from estab.wire.packet import PROTO_TCP, PROTO_UDP, Checksum, Packet
+from estab.wire.packet import PROTO_TCP, PROTO_UDP, Checksum, Packet, ParseError
 
 SMALLEST_MTU: Final = 576
 UDP_HEADERS: Final = ip.IPV6_HEADER + udp.UDP_HEADER
@@ -194,16 +194,20 @@ def _readable(descriptor: int) -> bool:
 
 
 def _is_ours(packet: Packet) -> bool:
-    ip.parse(packet)
-    if packet.protocol not in (PROTO_TCP, PROTO_UDP):
-        return False
+    try:
+        ip.parse(packet)
+    except ParseError as error:
+        raise NonconformingError(f"what arrived is no valid packet: {error.reason}") from error
     ports = bytes(packet.head[packet.transport : packet.transport + 4])
-    return ports == b"".join(port.to_bytes(2, "big") for port in PORTS)
+    return packet.protocol in (PROTO_TCP, PROTO_UDP) and ports == b"".join(port.to_bytes(2, "big") for port in PORTS)
 
 
 def _payload(packet: Packet) -> bytes:
-    """What a packet carries, read again from its bytes; a wrong checksum raises ``ParseError``."""
-    ip.parse(packet)
-    if packet.protocol == PROTO_TCP:
-        return b"".join(tcp.parse(packet).payload)
-    return bytes(udp.parse(packet).payload)
+    """What a packet carries, read again from its bytes."""
+    try:
+        ip.parse(packet)
+        if packet.protocol == PROTO_TCP:
+            return b"".join(tcp.parse(packet).payload)
+        return bytes(udp.parse(packet).payload)
+    except ParseError as error:
+        raise NonconformingError(f"a packet was changed on the way: {error.reason}") from error
