@@ -39,7 +39,7 @@ def take(stack: Stack, now: int) -> Hashable:
         tuple(map(_packet, stack.looped)),
         stack.fragments.snapshot(now),
         tuple((remote, mtu, at - now) for remote, (mtu, at) in stack.path_mtus.items()),
-        tuple(_watched(each) for each in stack.events),
+        tuple(_watched(each) for each in stack.events if _is_held(stack, each)),
         tuple((p.address, p.port, tuple(p.queue)) for ports in stack.udp_ports.values() for p in ports),
     )
 
@@ -94,7 +94,9 @@ def _connection(c: Connection, now: int) -> Hashable:
     return c.key, c.snapshot(Origin(now, c.iss, c.irs)), c.config
 
 
-def _restore_connection(stack: Stack, key: bytes, state: Any, config: Any, now: int, begin: tuple[int, int]) -> None:
+def _restore_connection(  # noqa: PLR0917
+    stack: Stack, key: bytes, state: Any, config: Any, now: int, begin: tuple[int, int]
+) -> None:
     local, remote = split_key(key)
     c = Connection(stack.host, key, local, remote, stack.mtu, stack.mtu, begin[0], config)
     c.restore(state, Origin(now, *begin))
@@ -156,6 +158,11 @@ def _packet_from(value: Any) -> Packet:
     return packet
 
 
+def _is_held(stack: Stack, each: object) -> bool:
+    """An event about what the stack no longer holds is between the application and its own object."""
+    return not isinstance(each, Connection) or stack.connections.get(each.key) is each
+
+
 def _watched(each: object) -> Hashable:
     if isinstance(each, Connection):
         return "connection", each.key
@@ -165,10 +172,8 @@ def _watched(each: object) -> Hashable:
 
 
 def _renote(stack: Stack, name: Any) -> None:
-    """An event about what the stack no longer holds is between the application and its own object."""
     if name[0] == "connection":
-        if name[1] in stack.connections:
-            stack.note(stack.connections[name[1]])
+        stack.note(stack.connections[name[1]])
     elif name[0] == "listener":
         for listener in stack.listeners[name[1]]:
             if (listener.place, listener.family) == name[2:]:

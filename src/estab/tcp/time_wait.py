@@ -50,6 +50,10 @@ class TimeWait:
     """Bytes of a packed entry."""
 
     def __init__(self, packed: bytes) -> None:
+        self.challenges: int
+        self.expires: int
+        self.snd_nxt: int
+        self.rcv_nxt: int
         (
             self.expires,
             self.snd_nxt,
