@@ -2,7 +2,7 @@
 
 Numbers in a test are relative, as in a trace: ``seq=1`` of the stack is ISS+1, ``ack=1`` acknowledges its SYN, and
 the peer's numbers begin at its own ISN. Every conversation runs in several modes (see ``MODES``): as it is, with the
-stack replaced by ``restore(snapshot())`` before every event, and with initial sequence numbers just under 2^31 and 2^32.
+stack replaced by ``restore(snapshot())`` before every event, and with ISNs just under 2^31 and 2^32.
 
     def test_three_way_handshake(talk):
         t = talk()
