@@ -51,9 +51,10 @@ class Pump:
                 break
         return self._next(now)
 
-    def flush(self, now: int) -> None:
-        """Send what the stack has, without reading: cheaper after a call of the user."""
+    def flush(self, now: int) -> int | None:
+        """Send what the stack has, without reading: cheaper after a call of the user. Returns what ``turn`` returns."""
         self._transmit(now)
+        return self._next(now)
 
     def _show_events(self) -> None:
         while True:

@@ -1,0 +1,146 @@
+"""The options of stream sockets: what values they take, and what they do to a connection.
+
+What a future connection is to begin with is a ``Config``, so a socket keeps its options as one; a listener's
+connections inherit them in the same way.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from estab.sockets.errors import failure
+from estab.tcp.config import Config
+from estab.tcp.connection import Connection
+
+SMALLEST_BUFFER: Final = 2048
+LARGEST_BUFFER: Final = 1 << 30
+"""What the largest window scale can announce (RFC 7323 §2.3)."""
+
+
+class Option(Enum):
+    """By their names in the sockets interface. Times are in ns, sizes in bytes as given (nothing is doubled)."""
+
+    NODELAY = "TCP_NODELAY"
+    """bool: small segments do not wait for acknowledgements."""
+    CORK = "TCP_CORK"
+    """bool: only full segments go out until it is taken off."""
+    MAXSEG = "TCP_MAXSEG"
+    """int, read only: payload of a full segment."""
+    KEEPIDLE = "TCP_KEEPIDLE"
+    """int, ns of silence before the first keep-alive probe."""
+    KEEPINTVL = "TCP_KEEPINTVL"
+    """int, ns between probes."""
+    KEEPCNT = "TCP_KEEPCNT"
+    """int: unanswered probes after which the connection is given up."""
+    USER_TIMEOUT = "TCP_USER_TIMEOUT"
+    """int, ns that sent data may stay unacknowledged; None: for ever."""
+    INFO = "TCP_INFO"
+    """``TcpInfo``, read only."""
+    KEEPALIVE = "SO_KEEPALIVE"
+    """bool."""
+    LINGER = "SO_LINGER"
+    """None: ``close`` goes on in the background. 0: ``close`` resets. Otherwise ns, for those who can wait."""
+    RCVBUF = "SO_RCVBUF"
+    """int. A connection's window scale is fixed in its SYN: set it before."""
+    SNDBUF = "SO_SNDBUF"
+    """int."""
+    OOBINLINE = "SO_OOBINLINE"
+    """bool: the urgent byte stays in the stream."""
+    REUSEADDR = "SO_REUSEADDR"
+    """bool: bind to a port although old connections of it are in TIME-WAIT."""
+    V6ONLY = "IPV6_V6ONLY"
+    """bool: an IPv6 socket bound to any address leaves IPv4 alone."""
+    ERROR = "SO_ERROR"
+    """int, read only: the errno that waits to be told, 0 for none. Reading it clears it."""
+
+
+class Figure(NamedTuple):
+    """An option that is a figure of ``Config``."""
+
+    field: str
+    check: Callable[[Any], Any]
+    """What the field becomes; raises ``OSError(EINVAL)``."""
+    apply: Callable[[Connection, Config, int], None]
+    """Change a connection that exists already, ``now``."""
+
+
+def flag(value: Any) -> bool:
+    """A truth value."""
+    if not isinstance(value, int):
+        raise failure(errno.EINVAL)
+    return bool(value)
+
+
+def no_flag(value: Any) -> bool:
+    """A truth value for a field that says the opposite."""
+    return not flag(value)
+
+
+def duration(value: Any) -> int:
+    """Nanoseconds, more than none."""
+    if not isinstance(value, int) or value <= 0:
+        raise failure(errno.EINVAL)
+    return value
+
+
+def duration_or_none(value: Any) -> int | None:
+    """Nanoseconds; None, and 0 as in Linux, for no limit."""
+    return None if value is None or value == 0 else duration(value)
+
+
+def linger(value: Any) -> int | None:
+    """Nanoseconds, 0 included; None for off."""
+    return value if value == 0 and isinstance(value, int) else duration_or_none(value)
+
+
+def count(value: Any) -> int:
+    """1 to 127, as in Linux."""
+    if not isinstance(value, int) or not 1 <= value <= 127:
+        raise failure(errno.EINVAL)
+    return value
+
+
+def size(value: Any) -> int:
+    """Bytes, brought within the limits without a word, as the kernel does."""
+    if not isinstance(value, int) or value < 0:
+        raise failure(errno.EINVAL)
+    return min(max(value, SMALLEST_BUFFER), LARGEST_BUFFER)
+
+
+def _nodelay(c: Connection, config: Config, now: int) -> None:
+    c.set_nodelay(not config.nagle, now)
+
+
+def _keepalive(c: Connection, config: Config, now: int) -> None:
+    c.keepalive_idle = config.keepalive_idle
+    c.keepalive_interval = config.keepalive_interval
+    c.keepalive_limit = config.keepalive_probes
+    c.set_keepalive(config.keepalive, now)
+
+
+def _user_timeout(c: Connection, config: Config, now: int) -> None:
+    c.set_user_timeout(config.user_timeout, now)
+
+
+def _send_buffer(c: Connection, config: Config, now: int) -> None:
+    c.send_limit = config.send_buffer
+    c.low_water = config.send_buffer // 2
+
+
+def _receive_buffer(c: Connection, config: Config, now: int) -> None:
+    c.receive_limit = config.receive_buffer
+
+
+FIGURES: Final = {
+    Option.NODELAY: Figure("nagle", no_flag, _nodelay),
+    Option.KEEPALIVE: Figure("keepalive", flag, _keepalive),
+    Option.KEEPIDLE: Figure("keepalive_idle", duration, _keepalive),
+    Option.KEEPINTVL: Figure("keepalive_interval", duration, _keepalive),
+    Option.KEEPCNT: Figure("keepalive_probes", count, _keepalive),
+    Option.USER_TIMEOUT: Figure("user_timeout", duration_or_none, _user_timeout),
+    Option.SNDBUF: Figure("send_buffer", size, _send_buffer),
+    Option.RCVBUF: Figure("receive_buffer", size, _receive_buffer),
+}

@@ -1,0 +1,328 @@
+"""Stream sockets: the calls of the sockets interface on connections and listeners, with Linux's errors."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Final
+
+from estab.sockets.errors import failure
+from estab.sockets.info import info_of
+from estab.sockets.options import FIGURES, Option, flag, linger
+from estab.sockets.poll import Poll
+from estab.sockets.socket import Endpoint, Socket
+from estab.sockets.table import SocketTable
+from estab.stack.listener import Decision, Listener, Syn
+from estab.tcp.config import Config
+from estab.tcp.connection import Connection
+from estab.tcp.states import SENDING, State
+from estab.wire.address import format_address
+
+_OPENING: Final = (State.SYN_SENT, State.SYN_RECEIVED)
+
+
+class Shutdown(IntEnum):
+    """Which direction ends."""
+
+    RD = 0
+    WR = 1
+    RDWR = 2
+
+
+class StreamSocket(Socket):
+    """One end of a TCP connection, or a listener.
+
+    ``connection`` and ``listener`` are the stack's; a driver's data path may use them directly.
+    """
+
+    KIND = "stream"
+    __slots__ = ("_config", "_connecting", "_corked", "_error_told", "_inline", "_linger", "_only_v6", "connection",
+                 "listener")  # fmt: skip
+
+    def __init__(self, table: SocketTable, family: int) -> None:
+        super().__init__(table, family)
+        self.connection: Connection | None = None
+        self.listener: Listener | None = None
+        self._config: Config = table.stack.config
+        self._connecting: bool = False
+        """``connect`` has not yet told how it went."""
+        self._error_told: bool = False
+        self._corked: bool = False
+        self._inline: bool = False
+        self._linger: int | None = None
+        self._only_v6: bool = False
+
+    @property
+    def listening(self) -> bool:
+        return self.listener is not None
+
+    # ------------------------------------------------------------------ opening
+
+    def connect(self, address: str, port: int, now: int) -> None:
+        """Begin to connect: raises ``BlockingIOError(EINPROGRESS)``; ``poll`` tells ``OUT`` when it is decided.
+
+        Called again: ``EALREADY``, or how it ended: nothing or the error. Then ``EISCONN``."""
+        self._check_open()
+        if self.listener is not None:
+            raise failure(errno.EISCONN)
+        if self.connection is not None:
+            self._conclude(self.connection)
+            return
+        self._parse(address)
+        if self.bound_length and self.bound_length < 8 * len(self.bound_address):
+            raise failure(errno.EADDRNOTAVAIL)
+        local = (self.bound_address, self.bound_port)
+        self._adopt(self.table.stack.open((address, port), now, local=local, config=self._config))
+        self._connecting = True
+        raise failure(errno.EINPROGRESS)
+
+    def listen(self, backlog: int = 128, decide: Callable[[Syn], Decision] | None = None) -> None:
+        """Accept connections from now on; unbound sockets get a free port. Again: another backlog.
+
+        An IPv6 socket bound to any address listens for both families, unless ``V6ONLY``. decide: asked about each
+        SYN. Raises ``OSError(EADDRINUSE)``."""
+        self._check_open()
+        if self.connection is not None:
+            raise failure(errno.EINVAL)
+        backlog = max(backlog, 1)
+        if self.listener is not None:
+            self.listener.backlog = backlog
+            return
+        self._autobind()
+        self.listener = self.table.stack.listen(
+            self.bound_port,
+            address=self._specific_address(),
+            family=None if self.family == 6 and not self.bound_length and not self._only_v6 else self.family,
+            backlog=backlog,
+            decide=decide,
+            config=self._config,
+        )
+        self.listener.owner = self
+
+    def accept(self) -> StreamSocket:
+        """The connection that has waited longest, with this socket's options."""
+        self._check_open()
+        if self.listener is None:
+            raise failure(errno.EINVAL)
+        connection = self.table.stack.accept(self.listener)
+        if connection is None:
+            raise failure(errno.EAGAIN)
+        return self.child(connection)
+
+    def child(self, connection: Connection) -> StreamSocket:
+        """The socket of a connection that the stack's ``accept`` gave for this one's listener."""
+        accepted = StreamSocket(self.table, 4 if len(connection.local_address) == 4 else 6)
+        accepted._config = self._config
+        accepted._corked, accepted._inline, accepted._linger = self._corked, self._inline, self._linger
+        accepted.reuse = self.reuse
+        accepted._adopt(connection)
+        return accepted
+
+    def _adopt(self, connection: Connection) -> None:
+        connection.owner = self
+        connection.corked = self._corked
+        connection.urgent_inline = self._inline
+        self.connection = connection
+        self._error_told = False
+
+    def _conclude(self, connection: Connection) -> None:
+        """What a repeated ``connect`` says."""
+        if connection.state in _OPENING:
+            raise failure(errno.EALREADY)
+        if not self._connecting:
+            raise failure(errno.EISCONN)
+        self._connecting = False
+        if connection.state is State.CLOSED:
+            error = self._take_error() or failure(errno.ECONNABORTED)
+            self.connection = None
+            raise error
+
+    # ------------------------------------------------------------------ data
+
+    def send(self, data: bytes | bytearray | memoryview, now: int, *, oob: bool = False, more: bool = False) -> int:
+        """Queue what there is room for; how many bytes that were.
+
+        oob: the last byte is urgent. more: a small rest waits for the next ``send``. Raises ``BlockingIOError``,
+        ``BrokenPipeError``, or once what the connection died of."""
+        c = self._opened(errno.EPIPE)
+        if c.error is not None or c.write_closed or c.state not in SENDING:
+            raise failure(errno.EPIPE)
+        if c.state in _OPENING:
+            raise failure(errno.EAGAIN)
+        c.corked = self._corked or more
+        count = c.send(data, now, urgent=oob)
+        if not count and len(data):
+            raise failure(errno.EAGAIN)
+        return count
+
+    def recv(self, size: int, now: int, *, peek: bool = False, oob: bool = False) -> bytes:
+        """At most ``size`` bytes; empty at the end of the stream. Stops before urgent data.
+
+        oob: the urgent byte, ``EINVAL`` where there is none. Raises ``BlockingIOError``, or once what the connection
+        died of."""
+        c = self._opened(errno.ENOTCONN)
+        if oob:
+            return self._recv_urgent(c)
+        if c.error is not None:
+            return b""
+        data = c.receive(size, now, peek=peek)
+        if data or not size or c.eof:
+            return data
+        raise failure(errno.ENOTCONN if c.state is State.CLOSED else errno.EAGAIN)
+
+    def at_mark(self) -> bool:
+        """The next byte to read is the urgent one (sockatmark)."""
+        return self._opened(errno.ENOTCONN).at_urgent_mark
+
+    def shutdown(self, how: Shutdown, now: int) -> None:
+        """End one direction or both. A listener that is shut down for reading listens no longer."""
+        self._check_open()
+        if how not in tuple(Shutdown):
+            raise failure(errno.EINVAL)
+        if self.listener is not None:
+            if how is not Shutdown.WR:
+                self._stop_listening(now)
+            return
+        c = self.connection
+        if c is None or c.state is State.CLOSED:
+            raise failure(errno.ENOTCONN)
+        if how is not Shutdown.WR:
+            c.shutdown_read(now)
+        if how is not Shutdown.RD:
+            c.shutdown(now)
+
+    def close(self, now: int) -> None:
+        """See ``Socket.close``; with ``LINGER`` 0, and when data was not read, the connection is reset."""
+        if self.closed:
+            return
+        self._stop_listening(now)
+        if self.connection is not None:
+            if self._linger == 0:
+                self.connection.abort(now)
+            else:
+                self.connection.close(now)
+            self.connection.owner = None
+        self._release()
+
+    def _opened(self, code: int) -> Connection:
+        """The connection, or the errno for there being none; first of all what it died of, once."""
+        self._check_open()
+        if self.connection is None:
+            raise failure(code)
+        error = self._take_error()
+        if error is not None:
+            raise error
+        return self.connection
+
+    def _take_error(self) -> OSError | None:
+        """What the connection died of, told once."""
+        if self.connection is None or self._error_told or self.connection.error is None:
+            return None
+        self._error_told = True
+        return self.connection.error
+
+    def _recv_urgent(self, c: Connection) -> bytes:
+        byte = None if c.urgent_inline else c.receive_urgent()
+        if byte is not None:
+            return bytes((byte,))
+        expected = c.rcv_up is not None and c.receive_position + c.receive_queue.size < c.rcv_up
+        raise failure(errno.EAGAIN if expected and not c.urgent_inline else errno.EINVAL)
+
+    def _stop_listening(self, now: int) -> None:
+        if self.listener is not None:
+            self.table.stack.stop_listening(self.listener, now)
+            self.listener = None
+
+    # ------------------------------------------------------------------ names, options, poll
+
+    def getsockname(self) -> Endpoint:
+        c = self.connection
+        if self.closed or c is None:
+            return super().getsockname()
+        return format_address(c.local_address, c.scope_id), c.local_port
+
+    def getpeername(self) -> Endpoint:
+        self._check_open()
+        c = self.connection
+        if c is None or c.state is State.CLOSED or c.state is State.SYN_SENT:
+            raise failure(errno.ENOTCONN)
+        return format_address(c.remote_address, c.scope_id), c.remote_port
+
+    def setsockopt(self, option: Option, value: Any, now: int) -> None:
+        self._check_open()
+        if option in FIGURES:
+            self._set_figure(option, value, now)
+        elif option is Option.CORK:
+            self._corked = flag(value)
+            if self.connection is not None:
+                self.connection.set_cork(self._corked, now)
+        elif option is Option.OOBINLINE:
+            self._inline = flag(value)
+            if self.connection is not None:
+                self.connection.urgent_inline = self._inline
+        elif option is Option.LINGER:
+            self._linger = linger(value)
+        elif option is Option.REUSEADDR:
+            self.reuse = flag(value)
+        elif option is Option.V6ONLY and self.family == 6:
+            self._only_v6 = flag(value)
+        else:
+            raise failure(errno.ENOPROTOOPT)
+
+    def _set_figure(self, option: Option, value: Any, now: int) -> None:
+        figure = FIGURES[option]
+        self._config = self._config.but(**{figure.field: figure.check(value)})
+        if self.listener is not None:
+            self.listener.config = self._config
+        if self.connection is not None:
+            figure.apply(self.connection, self._config, now)
+
+    def getsockopt(self, option: Option) -> Any:
+        self._check_open()
+        if option in FIGURES:
+            value = getattr(self._config, FIGURES[option].field)
+            return not value if option is Option.NODELAY else value
+        if option is Option.ERROR:
+            error = self._take_error()
+            return 0 if error is None else error.errno
+        if self.connection is not None and option is Option.INFO:
+            return info_of(self.connection)
+        if option is Option.MAXSEG:
+            return self._config.default_mss_v4 if self.connection is None else self.connection.mss
+        simple = {
+            Option.CORK: self._corked,
+            Option.OOBINLINE: self._inline,
+            Option.LINGER: self._linger,
+            Option.REUSEADDR: self.reuse,
+            Option.V6ONLY: self._only_v6,
+        }
+        if option not in simple:
+            raise failure(errno.ENOPROTOOPT)
+        return simple[option]
+
+    def poll(self) -> Poll:
+        self._check_open()
+        c = self.connection
+        if self.listener is not None:
+            return Poll.IN if self.listener.ready else Poll.NOTHING
+        if c is None:
+            return Poll.OUT | Poll.HUP
+        mask = Poll.NOTHING
+        if c.error is not None and not self._error_told:
+            mask |= Poll.ERR
+        if c.state in _OPENING:
+            return mask
+        dead = c.state is State.CLOSED or c.state is State.TIME_WAIT
+        ended = dead or c.read_closed or (c.rcv_fin is not None and c.rcv_nxt > c.rcv_fin)
+        if c.readable or ended:
+            mask |= Poll.IN
+        if ended:
+            mask |= Poll.RDHUP
+        if c.urgent_byte is not None:
+            mask |= Poll.PRI
+        if c.writable or c.write_closed or dead:
+            mask |= Poll.OUT
+        if ended and (c.write_closed or dead):
+            mask |= Poll.HUP
+        return mask
