@@ -8,7 +8,8 @@ from typing import Final
 from estab.tcp.config import SECOND
 from estab.wire.packet import Packet
 
-_MICRO: Final = 1_000_000
+_TOKEN: Final = SECOND
+"""One ICMP error, in units that a nanosecond earns ``rate`` of: nothing is lost by rounding."""
 
 
 class Replies:
@@ -21,7 +22,7 @@ class Replies:
         self.packets: deque[Packet] = deque()
         self.rate: int = icmp_rate
         """ICMP errors per second: RFC 1812 §4.3.2.8, RFC 4443 §2.4 (f)."""
-        self.tokens: int = icmp_rate * _MICRO
+        self.tokens: int = icmp_rate * _TOKEN
         self.tokens_at: int = 0
 
     def add(self, packet: Packet) -> bool:
@@ -34,9 +35,9 @@ class Replies:
     def may_send_error(self, now: int) -> bool:
         """Take one token of the bucket that limits ICMP errors."""
         elapsed = max(now - self.tokens_at, 0)
-        self.tokens = min(self.tokens + elapsed * self.rate * _MICRO // SECOND, self.rate * _MICRO)
+        self.tokens = min(self.tokens + elapsed * self.rate, self.rate * _TOKEN)
         self.tokens_at = now
-        if self.tokens < _MICRO:
+        if self.tokens < _TOKEN:
             return False
-        self.tokens -= _MICRO
+        self.tokens -= _TOKEN
         return True
