@@ -1,0 +1,128 @@
+"""NewReno by numbers: RFC 5681 §3.1, RFC 3465, RFC 6928 §2."""
+
+import pytest
+
+from estab.tcp.config import MODERN, RFC
+from estab.tcp.congestion import CONTROLS, Ack
+from estab.tcp.congestion.newreno import NewReno
+
+MSS = 1000
+
+
+def ack(delivered: int, *, in_flight: int = 10_000, limited: bool = True, recovering: bool = False) -> Ack:
+    return Ack(0, delivered, in_flight, None, limited, recovering)
+
+
+@pytest.mark.parametrize(
+    ("mss", "window"),
+    [(536, 5360), (1000, 10_000), (1460, 14_600), (2000, 14_600), (8960, 17_920), (16_000, 32_000)],
+)
+def test_initial_window(mss, window) -> None:
+    """min(10·MSS, max(2·MSS, 14600))."""
+    control = NewReno(MODERN, mss)
+    assert control.cwnd == window
+    assert control.ssthresh > 1 << 32
+
+
+def test_slow_start_doubles_a_round_trip() -> None:
+    control = NewReno(MODERN, MSS)
+    for _ in range(10):
+        control.on_ack(ack(MSS))
+    assert control.cwnd == 20_000
+
+
+def test_one_acknowledgement_of_many_counts_for_all() -> None:
+    control = NewReno(MODERN, MSS)
+    control.on_ack(ack(10 * MSS))
+    assert control.cwnd == 20_000
+
+
+def test_to_the_letter_one_acknowledgement_counts_for_one_segment() -> None:
+    control = NewReno(RFC, MSS)
+    control.on_ack(ack(10 * MSS))
+    assert control.cwnd == 11_000
+
+
+def test_divided_acknowledgements_gain_nothing() -> None:
+    """RFC 5681 §3.1: many ACKs for one segment open the window by one segment."""
+    for config in (MODERN, RFC):
+        control = NewReno(config, MSS)
+        for _ in range(100):
+            control.on_ack(ack(MSS // 100))
+        assert control.cwnd == 11_000
+
+
+def test_avoidance_adds_one_segment_a_window() -> None:
+    control = NewReno(MODERN, MSS)
+    control.ssthresh = control.cwnd
+    for _ in range(9):
+        control.on_ack(ack(MSS))
+    assert control.cwnd == 10_000
+    control.on_ack(ack(MSS))
+    assert control.cwnd == 11_000
+    for _ in range(11):
+        control.on_ack(ack(MSS))
+    assert control.cwnd == 12_000
+
+
+def test_slow_start_ends_at_ssthresh() -> None:
+    control = NewReno(MODERN, MSS)
+    control.ssthresh = 12_000
+    control.on_ack(ack(10 * MSS))
+    assert 12_000 <= control.cwnd <= 13_000
+
+
+def test_no_growth_unless_the_window_was_used() -> None:
+    control = NewReno(MODERN, MSS)
+    control.on_ack(ack(MSS, limited=False))
+    assert control.cwnd == 10_000
+
+
+def test_no_growth_in_recovery() -> None:
+    control = NewReno(MODERN, MSS)
+    control.on_ack(ack(MSS, recovering=True))
+    assert control.cwnd == 10_000
+
+
+@pytest.mark.parametrize(("flight", "threshold"), [(20_000, 10_000), (3000, 2000)])
+def test_loss_halves_what_was_in_flight(flight, threshold) -> None:
+    control = NewReno(MODERN, MSS)
+    control.cwnd = 40_000
+    control.on_loss(0, flight)
+    assert control.ssthresh == control.cwnd == threshold
+
+
+def test_timeout_leaves_one_segment() -> None:
+    control = NewReno(MODERN, MSS)
+    control.on_timeout(0, 10_000, True)
+    assert (control.cwnd, control.ssthresh) == (MSS, 5000)
+
+
+def test_a_second_timeout_of_the_same_data_keeps_the_threshold() -> None:
+    control = NewReno(MODERN, MSS)
+    control.on_timeout(0, 10_000, True)
+    control.on_timeout(0, 1000, False)
+    assert (control.cwnd, control.ssthresh) == (MSS, 5000)
+
+
+@pytest.mark.parametrize(("cwnd", "after"), [(50_000, 10_000), (4000, 4000)])
+def test_restart_window(cwnd, after) -> None:
+    control = NewReno(MODERN, MSS)
+    control.cwnd = cwnd
+    control.on_idle(10_000)
+    assert control.cwnd == after
+
+
+def test_lost_handshake() -> None:
+    control = NewReno(MODERN, MSS)
+    control.on_syn_loss()
+    assert control.cwnd == MSS
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_every_control_keeps_room_for_one_segment(name) -> None:
+    control = CONTROLS[name](MODERN, MSS)
+    control.on_timeout(0, 0, True)
+    control.on_loss(0, 0)
+    control.on_mss(1400)
+    assert control.cwnd >= 1400

@@ -1,0 +1,90 @@
+"""PathMtu without a connection: RFC 1191, RFC 8201, RFC 4821."""
+
+import pytest
+
+from estab.tcp.config import MODERN
+from estab.tcp.pmtu import PathMtu
+
+
+def path(link: int = 1500, known: int = 1500, ipv6: bool = False) -> PathMtu:
+    return PathMtu(MODERN, link, known, ipv6)
+
+
+def test_begins_with_what_is_known() -> None:
+    assert path().mtu == 1500
+    assert path(known=1300).mtu == 1300
+    assert path(link=1400, known=1500).mtu == 1400
+
+
+@pytest.mark.parametrize(
+    ("claimed", "believed"), [(1400, True), (1500, False), (1600, False), (552, True), (551, False), (0, False)]
+)
+def test_icmp_v4(claimed, believed) -> None:
+    subject = path()
+    assert subject.on_icmp(claimed) is believed
+    assert subject.mtu == (claimed if believed else 1500)
+
+
+@pytest.mark.parametrize(("claimed", "believed"), [(1280, True), (1279, False)])
+def test_icmp_v6_floor(claimed, believed) -> None:
+    """RFC 8200 §5: no link takes less than 1280."""
+    assert path(ipv6=True).on_icmp(claimed) is believed
+
+
+def test_black_hole_falls_to_the_base_and_searches_upwards() -> None:
+    subject = path()
+    assert subject.next_probe() == 0
+    assert subject.on_black_hole()
+    assert subject.mtu == 1024
+    sizes, snd_una = [], 0
+    while size := subject.next_probe():
+        sizes.append(size)
+        subject.probe_sent(size, snd_una + size)
+        assert subject.next_probe() == 0, "one probe at a time"
+        if size <= 1337:
+            snd_una += size
+            assert subject.on_acknowledged(snd_una)
+        else:
+            subject.on_probe_lost()
+    assert sizes[0] == 1262
+    assert 1337 - 32 <= subject.mtu <= 1337
+
+
+def test_at_the_base_there_is_no_black_hole() -> None:
+    subject = path(known=1000)
+    assert not subject.on_black_hole()
+    assert subject.mtu == 1000
+
+
+def test_v6_never_below_1280() -> None:
+    subject = path(ipv6=True)
+    assert subject.on_black_hole()
+    assert subject.mtu == 1280
+
+
+def test_a_probe_is_acknowledged_by_its_last_byte_only() -> None:
+    subject = path()
+    subject.on_black_hole()
+    subject.probe_sent(1262, 5000)
+    assert not subject.on_acknowledged(4999)
+    assert subject.mtu == 1024
+    assert subject.on_acknowledged(5000)
+    assert subject.mtu == 1262
+
+
+def test_the_link_shrinks_and_grows() -> None:
+    subject = path()
+    assert subject.on_link(1400)
+    assert subject.mtu == 1400
+    assert subject.on_link(9000)
+    assert subject.mtu == 9000
+
+
+def test_after_a_while_the_search_begins_again() -> None:
+    """RFC 4821 §7.3: the path may have become better."""
+    subject = path()
+    subject.on_icmp(1300)
+    assert subject.next_probe() == 0
+    assert subject.raise_again()
+    assert 1300 < subject.next_probe() <= 1500
+    assert not path().raise_again()

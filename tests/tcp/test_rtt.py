@@ -1,0 +1,109 @@
+"""RTT and RTO: RFC 6298 with worked numbers, RFC 7323 appendix G."""
+
+import pytest
+
+from estab.tcp.config import MILLISECOND, MODERN, RFC, SECOND
+from estab.tcp.rtt import RttEstimator
+
+MS = MILLISECOND
+
+
+def test_before_any_sample_rto_is_one_second() -> None:
+    assert RttEstimator(MODERN).rto == SECOND
+
+
+def test_first_sample() -> None:
+    rtt = RttEstimator(MODERN)
+    rtt.on_sample(100 * MS)
+    assert (rtt.srtt, rtt.rttvar, rtt.rto) == (100 * MS, 50 * MS, 300 * MS)
+
+
+def test_variance_is_updated_before_the_mean() -> None:
+    rtt = RttEstimator(MODERN)
+    rtt.on_sample(100 * MS)
+    rtt.on_sample(120 * MS)
+    assert rtt.rttvar == 42_500_000  # 3/4 · 50 + 1/4 · |100 - 120|; with the new mean it would be 41.875
+    assert rtt.srtt == 102_500_000
+    assert rtt.rto == 272_500_000
+
+
+def test_a_falling_sample() -> None:
+    rtt = RttEstimator(MODERN)
+    rtt.on_sample(100 * MS)
+    rtt.on_sample(20 * MS)
+    assert (rtt.srtt, rtt.rttvar) == (90 * MS, 57_500_000)
+
+
+@pytest.mark.parametrize(("config", "floor"), [(MODERN, 200 * MS), (RFC, SECOND)])
+def test_floor(config, floor) -> None:
+    rtt = RttEstimator(config)
+    rtt.on_sample(1 * MS)
+    assert rtt.rto == floor
+
+
+def test_constant_rtt_leaves_the_clock_granularity() -> None:
+    rtt = RttEstimator(MODERN)
+    for _ in range(200):
+        rtt.on_sample(500 * MS)
+    assert rtt.rttvar == 0
+    assert rtt.rto == 500 * MS + MODERN.clock_granularity
+
+
+def test_backoff_doubles_until_the_cap_and_a_sample_ends_it() -> None:
+    rtt = RttEstimator(MODERN)
+    rtt.on_sample(SECOND)
+    seen = []
+    for _ in range(7):
+        seen.append(rtt.rto)
+        rtt.on_timeout()
+    assert seen == [3 * SECOND, 6 * SECOND, 12 * SECOND, 24 * SECOND, 48 * SECOND, 60 * SECOND, 60 * SECOND]
+    rtt.on_sample(SECOND)
+    assert rtt.rto < 3 * SECOND
+
+
+def test_backoff_does_not_grow_for_ever() -> None:
+    rtt = RttEstimator(MODERN)
+    for _ in range(10_000):
+        rtt.on_timeout()
+    assert rtt.backoff <= 64
+    assert rtt.rto == MODERN.rto_maximum
+
+
+def test_many_samples_a_round_trip_count_less() -> None:
+    rtt = RttEstimator(MODERN)
+    rtt.on_sample(100 * MS)
+    rtt.on_sample(180 * MS, 10)
+    assert rtt.srtt == 101 * MS
+    assert rtt.rttvar == 50 * MS + 30 * MS // 40
+
+
+def test_ten_samples_a_round_trip_remember_as_long_as_one() -> None:
+    """RFC 7323 appendix G: the history of the estimator does not depend on how often it is fed."""
+    one, ten = RttEstimator(MODERN), RttEstimator(MODERN)
+    one.on_sample(100 * MS)
+    ten.on_sample(100 * MS)
+    for _ in range(8):
+        one.on_sample(200 * MS)
+        for _ in range(10):
+            ten.on_sample(200 * MS, 10)
+    assert abs(one.srtt - ten.srtt) < 5 * MS
+
+
+def test_handshake_with_a_lost_syn_starts_at_three_seconds() -> None:
+    rtt = RttEstimator(MODERN)
+    rtt.on_timeout()
+    rtt.on_handshake(syn_retransmitted=True)
+    assert rtt.rto == 3 * SECOND
+
+
+def test_handshake_without_loss_keeps_the_initial_value() -> None:
+    rtt = RttEstimator(MODERN)
+    rtt.on_handshake(syn_retransmitted=False)
+    assert rtt.rto == SECOND
+
+
+def test_a_sample_is_worth_more_than_a_lost_syn() -> None:
+    rtt = RttEstimator(MODERN)
+    rtt.on_sample(100 * MS)
+    rtt.on_handshake(syn_retransmitted=True)
+    assert rtt.rto == 300 * MS
