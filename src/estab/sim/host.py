@@ -1,0 +1,50 @@
+"""One host of a simulated network: a stack, its link, and the pump between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from estab.sim.port import Port
+from estab.stack.pump import Pump
+from estab.stack.stack import Stack, Watched
+
+
+class SimHost:
+    """Made by ``Network.host``. Use ``stack`` as it is; the network turns ``pump`` whenever there is something to do.
+
+    ``on_event`` is called with what the application should look at: see ``Stack.take_events``.
+    """
+
+    __slots__ = ("_make", "link", "name", "on_event", "pump", "stack")
+
+    def __init__(self, name: str, make: Callable[[], Stack]) -> None:
+        self.name: str = name
+        self._make = make
+        self.on_event: Callable[[Watched], None] | None = None
+        self.link: Port = Port()
+        self.stack: Stack = make()
+        self.pump: Pump = Pump(self.stack, self.link, self._event)
+
+    def reboot(self) -> None:
+        """Lose power and come back: the same addresses and rules, but no connection, no listener, no memory."""
+        self.stack = self._make()
+        self.pump = Pump(self.stack, self.link, self._event)
+
+    def next_event(self, now: int) -> int | None:
+        """When this host has something to do, not before ``now``; None: only others can change that."""
+        if self.link.ready:
+            return now
+        at, link_at = self.stack.next_deadline(), self.link.next_deadline()
+        if at is not None and at <= now and self.pump.blocked:
+            # What the stack has now waits for the link.
+            at = None
+        earliest = min((each for each in (at, link_at) if each is not None), default=None)
+        return None if earliest is None else max(earliest, now)
+
+    def turn(self, now: int) -> None:
+        """Do what there is to do at ``now``."""
+        self.pump.turn(now)
+
+    def _event(self, watched: Watched) -> None:
+        if self.on_event is not None:
+            self.on_event(watched)

@@ -1,0 +1,204 @@
+"""The network: hosts, cables, and the one clock that jumps from event to event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any, BinaryIO, Final
+
+from estab.faults.delay import Delay
+from estab.faults.duplication import duplication
+from estab.faults.link import FaultyLink
+from estab.faults.loss import loss as losing
+from estab.faults.rate import RateLimit
+from estab.faults.reordering import reordering
+from estab.faults.verdict import Fault
+from estab.links.memory import memory_pair
+from estab.links.pcapng import PcapngWriter
+from estab.sim.host import SimHost
+from estab.sim.record import Ear, Record
+from estab.sim.streams import stream
+from estab.stack.stack import Stack
+from estab.tcp.config import MODERN, Config
+from estab.tcp.observer import Observer
+from estab.tcp.rules import RULES, Rules
+from estab.wire.link import NO_OFFLOAD
+from estab.wire.packet import Packet
+
+_TURNS_PER_INSTANT: Final = 1_000_000
+"""Turns without time passing, after which something is taken to run in a circle."""
+
+
+class Clock:
+    """Virtual time in nanoseconds."""
+
+    __slots__ = ("now",)
+
+    def __init__(self, now: int = 0) -> None:
+        self.now: int = now
+
+
+class Network:
+    """Hosts on a virtual network. Nothing happens between two events, so a second of quiet costs nothing.
+
+    Same seed and same calls: same bytes, whatever else runs. Use the stacks of the hosts directly, with
+    ``network.clock.now`` for the time, then let the network ``run``.
+    """
+
+    def __init__(self, seed: int = 0, *, start: int = 0) -> None:
+        """start: the time (ns) at which the clock begins."""
+        self.seed: int = seed
+        self.clock: Clock = Clock(start)
+        self.hosts: dict[str, SimHost] = {}
+        self.record: Record = Record()
+        self._ears: dict[str, Ear] = {}
+        self._turns: int = 0
+
+    # ------------------------------------------------------------------ building it
+
+    def host(
+        self,
+        name: str,
+        *addresses: str,
+        config: Config = MODERN,
+        rules: Rules = RULES,
+        observer: Observer | None = None,
+        **stack: Any,
+    ) -> SimHost:
+        """A new host; addresses as ``"10.0.0.1/24"``. What else a ``Stack`` takes is passed on.
+
+        Raises ``ValueError`` when the name is taken."""
+        if name in self.hosts:
+            raise ValueError(f"there is a host {name!r} already")
+        rng = stream(self.seed, f"host {name}")
+        ear = Ear(observer)
+
+        def make() -> Stack:
+            return Stack(config, addresses=addresses, rng=rng, rules=rules, observer=ear, **stack)
+
+        host = SimHost(name, make)
+        self.hosts[name] = host
+        self._ears[name] = ear
+        self.record.add_host(host, ear)
+        return host
+
+    def connect(
+        self,
+        a: SimHost,
+        b: SimHost,
+        *,
+        delay: int = 0,
+        jitter: int = 0,
+        rate: int | None = None,
+        queue: int = 1 << 20,
+        loss: float = 0.0,
+        duplicate: float = 0.0,
+        reorder: float = 0.0,
+        out: Sequence[Fault] = (),
+        into: Sequence[Fault] = (),
+        mtu: int = 1500,
+    ) -> None:
+        """Lay a cable. Each direction behaves alike, and has its own random stream.
+
+        delay, jitter: ns. rate: bits per second, with ``queue`` bytes waiting before the line; None: infinite. loss,
+        duplicate, reorder: probabilities; what is reordered takes one more delay (at least 1 ms). out: further
+        faults from ``a`` to ``b``, which come first; into: from ``b`` to ``a``. A host with several cables sends by
+        the destination's address."""
+        end_a, end_b = memory_pair(mtu, NO_OFFLOAD)
+
+        def line() -> list[Fault]:
+            faults: list[Fault] = [losing(loss)] if loss else []
+            if duplicate:
+                faults.append(duplication(duplicate))
+            if rate is not None:
+                faults.append(RateLimit(rate, queue))
+            if delay:
+                faults.append(Delay(delay, jitter))
+            if reorder:
+                faults.append(reordering(reorder, max(delay, 1_000_000)))
+            return faults
+
+        for src, dst, end, faults in ((a, b, end_a, out), (b, a, end_b, into)):
+            name = f"{src.name}>{dst.name}"
+            record = self.record
+            link = FaultyLink(
+                end,
+                [record.departure(src.name, dst.name), *map(record.follow, (*faults, *line()))],
+                rng=stream(self.seed, f"cable {name}"),
+                observer=record.arrival(src.name, dst.name),
+            )
+            src.link.plug(link, dst.stack.addresses)
+
+    def join(self, *hosts: SimHost, **line: Any) -> None:
+        """Connect each with each, as a switch does; ``line``: see ``connect``."""
+        for a, b in combinations(hosts, 2):
+            self.connect(a, b, **line)
+
+    def inject(self, packet: Packet, to: SimHost, *, src: str = "attacker") -> None:
+        """Let a packet arrive at a host now, whoever sent it: a forgery, or a straggler from another time."""
+        self.record.inject(packet, self.clock.now, src, to.name)
+        to.link.inject(packet)
+
+    def capture(self, file: BinaryIO, *hosts: SimHost) -> PcapngWriter:
+        """Write what these hosts (default: all) send and receive to a pcapng file, an interface for each."""
+        writer = PcapngWriter(file)
+        for host in hosts or self.hosts.values():
+            interface = writer.interface(host.name)
+
+            def tap(packet: Packet, now: int, direction: str, interface: int = interface) -> None:
+                writer.packet(packet.tobytes(), now, direction, interface)
+
+            host.link.taps.append(tap)
+        return writer
+
+    # ------------------------------------------------------------------ letting it run
+
+    def next_event(self) -> int | None:
+        """When something happens next (ns), not before now; None: never, unless somebody calls."""
+        now = self.clock.now
+        events = [host.next_event(now) for host in self.hosts.values()]
+        return min((at for at in events if at is not None), default=None)
+
+    def step(self) -> bool:
+        """Jump to the next event and let those hosts take their turn that have something to do; False: none has.
+
+        Raises ``RuntimeError`` when hosts stay busy for ever without time passing."""
+        at = self.next_event()
+        if at is None:
+            return False
+        if at > self.clock.now:
+            self.clock.now = at
+            self._turns = 0
+        self._turns += 1
+        if self._turns > _TURNS_PER_INSTANT:
+            raise RuntimeError(f"the network does not get past {at} ns: somebody answers for ever without delay")
+        for name, host in self.hosts.items():
+            due = host.next_event(at)
+            if due is not None and due <= at:
+                host.turn(at)
+                self._ears[name].settle()
+        return True
+
+    def run_until(self, t: int) -> None:
+        """Let everything happen that happens up to time ``t``, and set the clock to it."""
+        while True:
+            at = self.next_event()
+            if at is None or at > t:
+                break
+            self.step()
+        self.clock.now = max(self.clock.now, t)
+
+    def run(self, until: Callable[[], bool] | None = None, limit: int | None = None) -> bool:
+        """Run until ``until()`` is true, all is quiet, or ``limit`` ns have passed.
+
+        True: ``until`` came true, or without it: all is quiet."""
+        end = None if limit is None else self.clock.now + limit
+        while until is None or not until():
+            at = self.next_event()
+            if at is None:
+                return until is None
+            if end is not None and at > end:
+                self.clock.now = end
+                return False
+            self.step()
+        return True
