@@ -29,18 +29,19 @@ def receive(stack: Stack, packets: Sequence[Packet], now: int, looped: bool = Fa
     held_key = b""
     for packet in packets:
         try:
-            arrived = _admit(stack, packet, now, looped)
-            if arrived is None:
+            ip.parse(packet)
+            whole = packet if packet.fragment is None else _reassemble(stack, packet, now)
+            if whole is None or (whole.protocol != PROTO_TCP and _not_tcp(stack, whole, now, looped)):
                 continue
-            if arrived.protocol != PROTO_TCP:
-                _not_tcp(stack, arrived, now)
-                continue
-            segment = tcp.parse(arrived)
+            segment = tcp.parse(whole)
         except ParseError as error:
             stack.drop(now, packet, error.reason)
             continue
-        stack.count("InSegs", segment.segments)
-        key = arrived.src + arrived.dst + bytes(arrived.head[arrived.transport : arrived.transport + 4])
+        stack.counters["InSegs"] += segment.segments
+        start = whole.transport
+        key = whole.src + whole.dst + bytes(whole.head[start : start + 4])
+        if key not in stack.connections and not _is_ours(stack, whole, now, looped):
+            continue
         if held is not None:
             if key == held_key and join(held, segment):
                 continue
@@ -50,30 +51,35 @@ def receive(stack: Stack, packets: Sequence[Packet], now: int, looped: bool = Fa
         deliver(stack, held_key, held, now)
 
 
-def _admit(stack: Stack, packet: Packet, now: int, looped: bool) -> Packet | None:
-    """The whole, parsed datagram if it is for us and from somebody who can be answered (RFC 9293 MUST-57, MUST-63)."""
-    ip.parse(packet)
+def _reassemble(stack: Stack, packet: Packet, now: int) -> Packet | None:
+    stack.count("IpReasmReqds")
+    stack.reassembling = True
+    return stack.fragments.add(packet, now)
+
+
+def _is_ours(stack: Stack, packet: Packet, now: int, looped: bool) -> bool:
+    """For us, and from somebody who can be answered (RFC 9293 MUST-57, MUST-63). A connection has proved both."""
     addresses = stack.addresses
     if not addresses.accepts(packet.dst):
         stack.drop(now, packet, "IpInAddrErrors")
-        return None
+        return False
     if not looped and not addresses.is_valid_peer(packet.src):
         stack.drop(now, packet, "IpInSourceErrors")
-        return None
-    if packet.fragment is not None:
-        whole = stack.fragments.add(packet, now)
-        stack.count("IpReasmReqds")
-        return whole
-    return packet
+        return False
+    return True
 
 
-def _not_tcp(stack: Stack, packet: Packet, now: int) -> None:
+def _not_tcp(stack: Stack, packet: Packet, now: int, looped: bool) -> bool:
+    """Deal with everything else; True: that is done."""
+    if not _is_ours(stack, packet, now, looped):
+        return True
     if packet.protocol == PROTO_UDP:
         _udp(stack, packet, now)
     elif packet.protocol in (PROTO_ICMP, PROTO_ICMPV6):
         _icmp(stack, packet, now)
     else:
         stack.drop(now, packet, "IpInUnknownProtos")
+    return True
 
 
 def _udp(stack: Stack, packet: Packet, now: int) -> None:

@@ -78,6 +78,7 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
         queue.clear()
         queue.extend(map(_packet_from, packets))
     stack.fragments.restore(fragments, now)
+    stack.reassembling = True
     stack.path_mtus = {remote: (mtu, at + now) for remote, mtu, at in mtus}
     for key, state, config in connections:
         _restore_connection(stack, key, state, config, now, begin[key])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
@@ -81,7 +81,7 @@ class Stack:
         self.addresses: Addresses = Addresses(addresses)
         self.mtu: int = mtu
         self.offload: Offload = offload
-        self.counters: dict[str, int] = {}
+        self.counters: defaultdict[str, int] = defaultdict(int)
         self.now: int = 0
         self.host: Host = Host(
             config,
@@ -106,6 +106,8 @@ class Stack:
         self.fragments: Reassembler = Reassembler(
             max_datagrams=config.fragment_datagrams, max_bytes=config.fragment_bytes
         )
+        self.reassembling: bool = False
+        """There may be fragments; saves asking on every turn."""
         self.path_mtus: dict[bytes, tuple[int, int]] = {}
         self.deadlines: Deadlines = Deadlines()
         self.busy: deque[Connection] = deque()
@@ -137,22 +139,27 @@ class Stack:
                 break
             if self.observer is not None:
                 self.observer.time_wait_over(now, *split_key(key))
-        expired = self.fragments.expire(now)
-        if expired:
-            self.count("IpReasmTimeout", expired)
+        if self.reassembling:
+            self.count("IpReasmTimeout", self.fragments.expire(now))
 
     def transmit(self, now: int, room: int = 64) -> list[Packet]:
         """At most ``room`` packets for the link; what is given counts as sent. Full room: ask again."""
         self.now = now
         replies = self.replies.packets
-        while len(self.outbox) < room and (replies or self.busy or self.looped):
+        if not (self.busy or replies or self.outbox or self.looped):
+            return []
+        while len(self.outbox) < room and (self.busy or replies or self.looped):
             if self.looped:
                 self._deliver_looped(now)
             elif replies:
                 self._send(replies.popleft())
             else:
                 self._serve(self.busy.popleft(), now, room)
-        return [self.outbox.popleft() for _ in range(min(room, len(self.outbox)))]
+        if len(self.outbox) <= room:
+            packets = list(self.outbox)
+            self.outbox.clear()
+            return packets
+        return [self.outbox.popleft() for _ in range(room)]
 
     def next_deadline(self) -> int | None:
         """When to call ``advance`` and ``transmit`` (ns); not after the last ``now`` when there is work at once.
@@ -160,10 +167,14 @@ class Stack:
         None: only a packet or a call can change anything."""
         if self.outbox or self.busy or self.looped or self.replies.packets:
             return self.now
-        fragments = self.fragments.next_deadline()
-        earliest = min(
-            self.deadlines.earliest(), self.time_wait.next_deadline(), NEVER if fragments is None else fragments
-        )
+        earliest = self.deadlines.earliest()
+        if self.time_wait.queue:
+            earliest = min(earliest, self.time_wait.next_deadline())
+        if self.reassembling:
+            fragments = self.fragments.next_deadline()
+            self.reassembling = fragments is not None
+            if fragments is not None:
+                earliest = min(earliest, fragments)
         return None if earliest == NEVER else earliest
 
     def take_events(self) -> list[Watched]:
@@ -285,7 +296,7 @@ class Stack:
     # ------------------------------------------------------------------ for the rest of this room
 
     def count(self, name: str, by: int = 1) -> None:
-        self.counters[name] = self.counters.get(name, 0) + by
+        self.counters[name] += by
 
     def drop(self, now: int, what: object, reason: str) -> None:
         """Count why something was dropped, under the reason's own name."""
@@ -463,7 +474,7 @@ class Stack:
         self.busy.append(c)
 
     def _emit(self, c: Connection, segment: Segment) -> None:
-        self.count("OutSegs", segment.segments)
+        self.counters["OutSegs"] += segment.segments
         offload = self.offload
         packet = tcp.build(
             segment, c.local_address, c.remote_address, ttl=self.config.ttl, partial=offload.checksum_out

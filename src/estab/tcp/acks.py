@@ -33,13 +33,15 @@ def burst(c: Connection) -> int:
 
     The window is in use when it is filled up to one such segment.
     """
-    config = c.config
-    if not config.super_segments:
+    if not c.config.super_segments:
         return c.mss
     size = 2 * c.mss
-    if c.rtt.srtt:
-        size = max(size, c.congestion.cwnd * 1_000_000 // c.rtt.srtt)
-    return min(size, config.maximum_segment - c.ip_header - 60)
+    srtt = c.rtt.srtt
+    if srtt:
+        paced = c.congestion.cwnd * 1_000_000 // srtt
+        if paced > size:
+            return paced if paced < c.largest else c.largest
+    return size
 
 
 def _take_window(c: Connection, segment: Segment) -> bool:
@@ -52,10 +54,11 @@ def _take_window(c: Connection, segment: Segment) -> bool:
     c.snd_wnd = window
     c.snd_wl1 = segment.seq
     c.snd_wl2 = segment.ack
-    c.max_snd_wnd = max(c.max_snd_wnd, window)
     if changed:
         c.timers.stop(Timer.PERSIST)
-    if c.timers.is_set(Timer.PERSIST) or (c.stalled_at is not None and not c.board.ranges):
+        if window > c.max_snd_wnd:
+            c.max_snd_wnd = window
+    if c.stalled_at is not None and not c.board.ranges:
         # RFC 9293 §3.8.6.1 (MUST-37): as long as probes are answered, a closed window is no reason to give up.
         c.stalled_at = None
     return changed

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from estab.tcp.rules import Rules
 
 TCP_HEADER: Final = 20
+MAX_HEADER: Final = 60
 TIMESTAMP_SPACE: Final = 12
 MAX_WINDOW_SCALE: Final = 14
 """RFC 7323 §2.3."""
@@ -77,6 +78,7 @@ class Connection(Snapshot):
         "scaling",
         "peer_mss",
         "mss",
+        "largest",
         "rcv_mss",
         "ts_ok",
         "sack_ok",
@@ -140,6 +142,7 @@ class Connection(Snapshot):
         "remote_address",
         "remote_port",
         "scope_id",
+        "ip_header",
         "owner",
         "busy",
         "evented",
@@ -171,6 +174,7 @@ class Connection(Snapshot):
         self.local_address, self.local_port = local
         self.remote_address, self.remote_port = remote
         self.scope_id: int = 0
+        self.ip_header: int = 40 if len(local[0]) == 16 else 20
         self.owner: Any = None
         """Whoever uses the connection may keep a reference here."""
         self.busy: bool = False
@@ -214,6 +218,8 @@ class Connection(Snapshot):
         self.peer_mss: int = config.default_mss_v6 if len(self.local_address) == 16 else config.default_mss_v4
         self.mss: int = self.peer_mss
         """Payload bytes of a full-sized segment: Eff.snd.MSS of RFC 9293 §3.7.1."""
+        self.largest: int = self.mss
+        """Payload bytes of the largest segment, in whole packets of the path's size."""
         self.congestion: CongestionControl = CONTROLS[config.congestion](config, self.mss)
 
     def _init_receiving(self) -> None:
@@ -338,7 +344,8 @@ class Connection(Snapshot):
             self.wants_room = True
         if count == 0:
             return 0
-        self._restart_after_idle(now)
+        if not self.board.ranges:
+            self._restart_after_idle(now)
         self.send_queue.write(data if type(data) is bytes and count == len(data) else bytes(data[:count]))
         if urgent and count == len(data):
             self.snd_up = self.send_queue.end
@@ -442,14 +449,11 @@ class Connection(Snapshot):
     def set_user_timeout(self, timeout: int | None, now: int) -> None:
         """TCP_USER_TIMEOUT in ns; None: for ever (RFC 9293 §3.9.1.8, RFC 5482)."""
         self.user_timeout = timeout
-        settle(self, now)
+        since, self.stalled_at = self.stalled_at, None
+        settle(self, since if since is not None else now)
         self.host.on_busy(self)
 
     # ------------------------------------------------------------------ what the steps and the plan share
-
-    @property
-    def ip_header(self) -> int:
-        return 40 if len(self.local_address) == 16 else 20
 
     @property
     def flight(self) -> int:
@@ -481,7 +485,7 @@ class Connection(Snapshot):
 
     def count(self, name: str) -> None:
         """A statistic by reason, named as ``nstat`` names it where it does."""
-        self.host.counters[name] = self.host.counters.get(name, 0) + 1
+        self.host.counters[name] += 1
 
     def fact(self, fact: Fact, now: int) -> None:
         """Move through the table; a pair that it does not list is a bug."""
@@ -526,6 +530,8 @@ class Connection(Snapshot):
         if size != self.mss:
             self.mss = size
             self.congestion.on_mss(size)
+        most = self.config.maximum_segment - self.ip_header - MAX_HEADER if self.config.super_segments else size
+        self.largest = max(most // size, 1) * size
 
     def advertised_mss(self) -> int:
         """What our MSS option says: the link's MTU without fixed headers (RFC 9293 §3.7.1, RFC 6691)."""
@@ -537,16 +543,17 @@ class Connection(Snapshot):
         Receiver-side silly-window avoidance, RFC 9293 §3.8.6.2.2 (MUST-39).
         """
         free = self.receive_limit - self.receive_queue.size
-        edge = self.rcv_nxt + min(max(free, 0), 65_535 << self.rcv_wscale)
-        step = min(self.receive_limit // 2, self.rcv_mss)
-        return edge if edge - self.rcv_edge >= step else self.rcv_edge
+        largest = 65_535 << self.rcv_wscale
+        edge = self.rcv_nxt + (free if free < largest else largest)
+        step = edge - self.rcv_edge
+        return edge if step >= self.rcv_mss or 2 * step >= self.receive_limit else self.rcv_edge
 
     def _restart_after_idle(self, now: int) -> None:
         """RFC 5681 §4.1: the old window says nothing about the network after an RTO of silence."""
-        idle = self.config.restart_after_idle and not self.flight and not len(self.send_queue)
-        if idle and self.last_sent is not None and now - self.last_sent > self.rtt.rto:
-            config = self.config
-            self.congestion.on_idle(config.initial_window * self.mss)
+        if self.last_sent is None or now - self.last_sent <= self.rtt.base or self.send_queue.chunks:
+            return
+        if self.config.restart_after_idle:
+            self.congestion.on_idle(self.config.initial_window * self.mss)
 
     def _after_read(self) -> None:
         """Reading may allow a window update; the plan decides."""

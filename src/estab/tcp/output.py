@@ -56,9 +56,12 @@ def _announce(c: Connection, flags: int) -> int:
         return min(c.receive_limit, _MAX_FIELD)
     if flags & SYN:
         return min(c.rcv_edge - c.rcv_nxt, _MAX_FIELD)
-    edge = c.receive_window_edge()
-    field = min((edge - c.rcv_nxt) >> c.rcv_wscale, _MAX_FIELD)
-    c.rcv_edge = max(c.rcv_edge, c.rcv_nxt + (field << c.rcv_wscale))
+    field = (c.receive_window_edge() - c.rcv_nxt) >> c.rcv_wscale
+    if field > _MAX_FIELD:
+        field = _MAX_FIELD
+    edge = c.rcv_nxt + (field << c.rcv_wscale)
+    if edge > c.rcv_edge:
+        c.rcv_edge = edge
     return field
 
 

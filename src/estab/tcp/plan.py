@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from estab.tcp.acks import burst
 from estab.tcp.observer import Reason
 from estab.tcp.recovery import Phase
-from estab.tcp.states import SYNCHRONIZED, State
+from estab.tcp.states import State
 from estab.wire.tcp import ACK, FIN, PSH, RST, SYN, URG
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
-
-_OPTION_SPACE: Final = 40
 
 
 class Emission(NamedTuple):
@@ -56,7 +54,7 @@ def plan(c: Connection, now: int) -> Plan:
     if emission is None and c.state in _TRANSFER:
         emission = _new_data(c)
     if emission is None:
-        emission = _probe(c) or _acknowledgement(c)
+        emission = _acknowledgement(c)
     return emission or Wait(c.timers.earliest())
 
 
@@ -83,7 +81,7 @@ def _retransmission(c: Connection) -> Emission | None:
     if room < min(c.mss, end - start):
         return None
     last = min(end, c.send_queue.end)
-    length = min(last - start, max(room - room % c.mss, c.mss), _largest_payload(c))
+    length = min(last - start, max(room - room % c.mss, c.mss), c.largest)
     flags = ACK
     if start + length == c.send_queue.end:
         flags |= FIN if end > c.send_queue.end else PSH
@@ -95,15 +93,16 @@ def _new_data(c: Connection) -> Emission | None:
     """New data or FIN, as far as the peer's window and the congestion window allow."""
     start = c.snd_nxt
     unsent = c.send_queue.end - start
-    if unsent < 0 or (unsent == 0 and not c.write_closed):
+    if unsent <= 0 and (unsent or not c.write_closed):
         return None
-    usable = c.usable_window
-    room = c.congestion.cwnd - c.recovery.pipe(c.board)
+    usable = c.snd_una + c.snd_wnd - start
     if unsent == 0:
         return Emission(Reason.FIN, start, 0, ACK | FIN, 0) if usable > 0 else None
-    size = _probe_size(c, min(unsent, usable, room))
-    if size:
-        return Emission(Reason.MTU_PROBE, start, size, ACK | _urgent(c, start), size)
+    room = c.congestion.cwnd - c.recovery.pipe(c.board)
+    if c.path.searching:
+        size = _probe_size(c, min(unsent, usable, room))
+        if size:
+            return Emission(Reason.MTU_PROBE, start, size, ACK | _urgent(c, start), size)
     length = _worthwhile(c, unsent, usable, room)
     if length <= 0:
         return None
@@ -117,10 +116,12 @@ def _new_data(c: Connection) -> Emission | None:
 
 def _worthwhile(c: Connection, unsent: int, usable: int, room: int) -> int:
     """How many bytes are worth a segment now, 0 for none (RFC 9293 §3.7.4, §3.8.6.2.1)."""
-    goal = max(min(burst(c), _largest_payload(c)) // c.mss, 1) * c.mss
-    length = min(unsent, usable, room, goal)
+    length = min(unsent, usable, room)
     if length < c.mss:
         return length if length > 0 and _small_allowed(c, length, unsent) else 0
+    goal = burst(c) // c.mss * c.mss
+    if length > goal:
+        length = goal
     tail = length % c.mss
     if tail and not (length == unsent and _tail_allowed(c)):
         length -= tail
@@ -156,7 +157,7 @@ def _window_will_open(c: Connection, length: int) -> bool:
 
 def _probe_size(c: Connection, available: int) -> int:
     """Payload of a path-MTU probe, 0 when none is due or it would not be a fair test (RFC 4821 §7.4)."""
-    if c.recovery.phase is not Phase.OPEN or not c.path.searching:
+    if c.recovery.phase is not Phase.OPEN:
         return 0
     size = c.path.next_probe()
     if not size:
@@ -165,17 +166,18 @@ def _probe_size(c: Connection, available: int) -> int:
     return payload if c.mss < payload <= min(available, c.peer_mss) else 0
 
 
-def _probe(c: Connection) -> Emission | None:
+def _probe(c: Connection) -> Emission:
     """A probe repeats an old position, so that it must be answered and delivers nothing (§3.8.4, §3.8.6.1)."""
     if c.probe_owed:
         return Emission(Reason.WINDOW_PROBE, c.snd_una - 1, 0, ACK, 0)
-    if c.keepalive_owed:
-        return Emission(Reason.KEEPALIVE, c.snd_nxt - 1, 0, ACK, 0)
-    return None
+    return Emission(Reason.KEEPALIVE, c.snd_nxt - 1, 0, ACK, 0)
 
 
 def _acknowledgement(c: Connection) -> Emission | None:
-    if c.state not in SYNCHRONIZED and c.state is not State.SYN_RECEIVED:
+    """Probes, then what is owed, then what is only worth telling."""
+    if c.probe_owed or c.keepalive_owed:
+        return _probe(c)
+    if c.state is State.SYN_SENT:
         return None
     if c.challenges_owed:
         return Emission(Reason.CHALLENGE, c.snd_nxt, 0, ACK, 0)
@@ -202,9 +204,3 @@ def _window_update_due(c: Connection) -> bool:
 
 def _urgent(c: Connection, start: int) -> int:
     return URG if c.snd_up is not None and start < c.snd_up <= start + 65_535 else 0
-
-
-def _largest_payload(c: Connection) -> int:
-    """What one segment can hold, in whole packets of the path's size."""
-    largest = c.config.maximum_segment - c.ip_header - 20 - _OPTION_SPACE if c.config.super_segments else c.mss
-    return max(largest // c.mss, 1) * c.mss

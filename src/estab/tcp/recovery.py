@@ -46,7 +46,7 @@ class Recovery(Snapshot):
 
     def pipe(self, board: Scoreboard) -> int:
         """Bytes in the network."""
-        return max(board.outstanding() - self.departed, 0)
+        return board.outstanding() - self.departed
 
     def on_duplicate(self, board: Scoreboard, snd_una: int, snd_nxt: int, mss: int, sack: bool) -> bool:
         """A duplicate acknowledgement; ``sack``: the peer uses SACK. True when recovery begins."""

@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from estab.tcp.states import SENDING, SYNCHRONIZED, State
-from estab.tcp.timers import Timer
+from estab.tcp.timers import NEVER, Timer
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
 
+_RTO: Final = int(Timer.RTO)
+_PERSIST: Final = int(Timer.PERSIST)
+_USER: Final = int(Timer.USER)
+
 
 def settle(c: Connection, now: int) -> None:
     """Arm what must run, stop what must not; timers that run already keep their time."""
-    if c.state in (State.CLOSED, State.TIME_WAIT):
+    state = c.state
+    if state is State.CLOSED or state is State.TIME_WAIT:
         return
-    timers = c.timers
+    deadlines = c.timers.deadlines
     if c.board.ranges:
-        if not timers.is_set(Timer.RTO):
-            timers.set(Timer.RTO, now + c.rtt.rto)
-        timers.stop(Timer.PERSIST)
+        if deadlines[_RTO] == NEVER:
+            deadlines[_RTO] = now + c.rtt.rto
+        deadlines[_PERSIST] = NEVER
+        if c.stalled_at is None:
+            _settle_user_timeout(c, now)
+    elif not window_holds_back(c):
+        deadlines[_RTO] = deadlines[_PERSIST] = deadlines[_USER] = NEVER
+        c.persist_backoff = 0
+        c.stalled_at = None
     else:
-        timers.stop(Timer.RTO)
-        if not window_holds_back(c):
-            timers.stop(Timer.PERSIST)
-            c.persist_backoff = 0
-        elif not timers.is_set(Timer.PERSIST):
-            timers.set(Timer.PERSIST, now + persist_interval(c))
-    _settle_user_timeout(c, now)
-    _settle_idle(c, now)
+        deadlines[_RTO] = NEVER
+        if deadlines[_PERSIST] == NEVER:
+            deadlines[_PERSIST] = now + persist_interval(c)
+        _settle_user_timeout(c, now)
+    if c.keepalive or c.path.searching or state is State.FIN_WAIT_2:
+        _settle_idle(c, now)
 
 
 def window_holds_back(c: Connection) -> bool:
     """Nothing is in flight, something waits, and only the peer's window is in the way (RFC 9293 §3.8.6.1)."""
-    if c.state not in SYNCHRONIZED or c.override:
+    wanted = c.send_queue.end - c.snd_nxt + c.write_closed
+    if wanted <= 0 or c.override or c.state not in SYNCHRONIZED:
         return False
-    wanted = c.unsent + c.fin_waits
-    usable = c.usable_window
-    return wanted > 0 and usable < min(wanted, c.mss) and 2 * usable < max(c.max_snd_wnd, 1)
+    usable = c.snd_una + c.snd_wnd - c.snd_nxt
+    return usable < wanted and usable < c.mss and (usable <= 0 or 2 * usable < c.max_snd_wnd)
 
 
 def persist_interval(c: Connection) -> int:
@@ -58,13 +67,11 @@ def effective_user_timeout(c: Connection) -> int | None:
 
 
 def _settle_user_timeout(c: Connection, now: int) -> None:
-    waiting = bool(c.board.ranges) or c.timers.is_set(Timer.PERSIST)
-    if not waiting:
-        c.stalled_at = None
-    elif c.stalled_at is None:
+    """Something waits for the peer: how long may that last without progress?"""
+    if c.stalled_at is None:
         c.stalled_at = now
     timeout = effective_user_timeout(c)
-    if c.stalled_at is None or timeout is None or c.state in (State.SYN_SENT, State.SYN_RECEIVED):
+    if timeout is None or c.state is State.SYN_SENT or c.state is State.SYN_RECEIVED:
         c.timers.stop(Timer.USER)
     else:
         c.timers.set(Timer.USER, c.stalled_at + timeout)
