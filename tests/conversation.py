@@ -226,6 +226,7 @@ class Conversation:
     def after(self, nanoseconds: int) -> Conversation:
         """Let time pass, deadline by deadline; what is sent meanwhile waits to be expected."""
         self._before()
+        self._collect()
         end = self.now + nanoseconds
         for _ in range(100_000):
             deadline = self.stack.next_deadline()
@@ -235,6 +236,7 @@ class Conversation:
             self.stack.advance(self.now)
             self._collect()
             self._before()
+            self._collect()  # a restored stack looks at each of its connections once
         else:
             raise AssertionError(self._failure("the stack never rests"))
         self.now = end
