@@ -130,6 +130,10 @@ def deliver(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
     if c is not None and c.state is State.TIME_WAIT:
         retire_connection(stack, c, now)
         c = None
+    elif c is not None and c.state is State.CLOSED:
+        # Dead, and only waits to send its reset: nobody is there any more.
+        stack.forget(c)
+        c = None
     if stack.observer is not None:
         stack.observer.received(now, c, segment)
     if c is not None:

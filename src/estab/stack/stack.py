@@ -380,14 +380,16 @@ class Stack:
 
     def forget(self, c: Connection) -> None:
         """The connection is no longer the stack's; the application may still read from it."""
-        self.connections.pop(c.key, None)
+        c.wake_serial = 0
+        c.wake_at = NEVER
+        if self.connections.get(c.key) is not c:
+            return
+        del self.connections[c.key]
         listener = self.embryos.pop(c.key, None)
         if listener is not None:
             listener.half_open.pop(c.key, None)
             if c in listener.queue:
                 listener.queue.remove(c)
-        c.wake_serial = 0
-        c.wake_at = NEVER
 
     # ------------------------------------------------------------------ opening
 
@@ -489,7 +491,9 @@ class Stack:
         if c.state is State.CLOSED:
             self.forget(c)
         elif c.state is State.TIME_WAIT:
-            arrival.retire_connection(self, c, now)
+            # A segment may have come for it meanwhile, and have made it an entry.
+            if self.connections.get(c.key) is c:
+                arrival.retire_connection(self, c, now)
         else:
             self.deadlines.wake(c, until)
 
