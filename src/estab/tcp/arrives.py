@@ -103,6 +103,7 @@ def accept_syn(c: Connection, segment: Segment, now: int) -> None:
 def syn_sent_ack(c: Connection, segment: Segment, now: int) -> bool:
     """First, an ACK for anything but our SYN comes from another time: reset it and stay."""
     if segment.flags & ACK and not c.iss < segment.ack <= c.snd_nxt:
+        c.count("TCPSynSentDrop")
         if not segment.flags & RST:
             _owe_reset(c, segment.ack)
         return True
@@ -114,13 +115,17 @@ def syn_sent_reset(c: Connection, segment: Segment, now: int) -> bool:
     if not segment.flags & RST:
         return False
     if segment.flags & ACK:
+        c.count("AttemptFails")
         c.die(ConnectionRefusedError(errno.ECONNREFUSED, "connection refused"), Fact.RESET, now)
+    else:
+        c.count("TCPSynSentDrop")
     return True
 
 
 def syn_sent_syn(c: Connection, segment: Segment, now: int) -> bool:
     """Fourth, a SYN: with the ACK of ours the connection is ESTABLISHED, without it both sides are opening."""
     if not segment.flags & SYN:
+        c.count("TCPSynSentDrop")
         return True
     _take_syn(c, segment, now)
     if segment.flags & ACK:
@@ -232,9 +237,11 @@ def check_syn(c: Connection, segment: Segment, now: int) -> bool:
 def check_ack(c: Connection, segment: Segment, now: int) -> bool:
     """Fifth, the ACK field: handshake, SND.UNA, the window, our FIN."""
     if not segment.flags & ACK:
+        c.count("TCPMissingAck")
         return True
     if c.state is State.SYN_RECEIVED:
         if not c.snd_una < segment.ack <= c.snd_nxt:
+            c.count("TCPBadHandshakeAck")
             _owe_reset(c, segment.ack)
             return True
         c.fact(Fact.SYN_ACKED, now)

@@ -146,10 +146,13 @@ def answer_fin(entry: TimeWait, segment: Segment, config: Config) -> Outcome | N
 
 
 def answer_unacceptable(entry: TimeWait, segment: Segment, config: Config) -> Outcome | None:
-    """Anything outside the window, and any SYN, is told where we stand (RFC 9293 §3.10.7.4, first and fourth)."""
+    """What is outside the window, a SYN, an ACK of what we never sent: all are told where we stand.
+
+    RFC 9293 §3.10.7.4, first, fourth and fifth."""
     offset = unwrap(segment.seq, entry.rcv_nxt) - entry.rcv_nxt
     acceptable = 0 <= offset < max(entry.window << entry.rcv_wscale, 1)
-    if acceptable and not segment.flags & SYN:
+    unsent = segment.flags & ACK and unwrap(segment.ack, entry.snd_nxt) > entry.snd_nxt
+    if acceptable and not unsent and not segment.flags & SYN:
         return None
     return Outcome.ACKNOWLEDGE
 
