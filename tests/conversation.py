@@ -20,6 +20,7 @@ assertion shows the whole conversation.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -192,7 +193,37 @@ class Conversation:
     ) -> None:
         """A segment from the peer. ``seq`` counts from its ISN, ``ack`` and ``sack`` from ours; ``named`` are fields of
         ``Options`` (mss, window_scale, sack_permitted …)."""
-        self._before()
+        data = self.segment_bytes(
+            flags,
+            seq=seq,
+            ack=ack,
+            data=data,
+            win=win,
+            urgent=urgent,
+            ts=ts,
+            sack=sack,
+            options=options,
+            ports=ports,
+            **named,
+        )
+        self.inject_batch([data])
+
+    def segment_bytes(
+        self,
+        flags: int,
+        *,
+        seq: int = 0,
+        ack: int = 0,
+        data: bytes = b"",
+        win: int = 65535,
+        urgent: int = 0,
+        ts: bool | tuple[int, int] = False,
+        sack: tuple[tuple[int, int], ...] = (),
+        options: Options | None = None,
+        ports: tuple[int, int] | None = None,
+        **named: Any,
+    ) -> bytes:
+        """The packet that ``inject`` would hand in; it is told in the transcript."""
         if ts is True:
             ts = (self.peer_stamp + self.now // MILLISECOND, self._last_stamp())
         blocks = tuple(((self.iss + a) & 0xFFFFFFFF, (self.iss + b) & 0xFFFFFFFF) for a, b in sack)
@@ -203,13 +234,17 @@ class Conversation:
         ours, theirs = ports or self.ports
         segment.source_port, segment.destination_port = theirs, ours
         self.log(f"{self.now / SECOND:12.6f}  < {self._show(segment, seq, ack)}")
-        packet = tcp.build(segment, self.peer, self.ours)
-        self.inject_bytes(packet.tobytes())
+        return tcp.build(segment, self.peer, self.ours).tobytes()
+
+    def inject_batch(self, packets: Sequence[bytes]) -> None:
+        """Packets that the link hands in at once."""
+        self._before()
+        self.stack.receive([Packet(data) for data in packets], self.now)
+        self._collect()
 
     def inject_bytes(self, data: bytes) -> None:
         """Any bytes, as a packet from the link."""
-        self.stack.receive([Packet(data)], self.now)
-        self._collect()
+        self.inject_batch([data])
 
     def inject_icmp(self, kind: icmp.IcmpKind, code: int, *, seq: int, mtu: int = 0, router: str | None = None) -> None:
         """An ICMP error that quotes our segment with ``seq``."""

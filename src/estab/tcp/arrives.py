@@ -195,9 +195,11 @@ def check_sequence(c: Connection, segment: Segment, now: int) -> bool:
 
 
 def acceptable(c: Connection, segment: Segment) -> bool:
-    """The table of RFC 9293 §3.10.7.4, against the largest right edge ever announced."""
+    """The table of RFC 9293 §3.10.7.4, against the largest right edge ever announced.
+
+    Of a RST only the number counts (RFC 5961 §3.2), so that a closed window does not hide it either (MUST-66)."""
     seq, nxt, edge = segment.seq, c.rcv_nxt, c.rcv_edge
-    length = segment.span
+    length = 0 if segment.flags & RST else segment.span
     if length == 0:
         return seq == nxt if edge == nxt else nxt <= seq < edge
     return edge > nxt and (nxt <= seq < edge or nxt < seq + length <= edge or (seq < nxt and seq + length > edge))
@@ -217,9 +219,11 @@ def check_rst(c: Connection, segment: Segment, now: int) -> bool:
 def reset(c: Connection, now: int) -> None:
     """A valid RST: a passive opening is forgotten, an active one refused, the rest is told."""
     error: OSError | None = ConnectionResetError(errno.ECONNRESET, "connection reset by peer")
+    counter = "EstabResets" if c.state in (State.ESTABLISHED, State.CLOSE_WAIT) else "TCPAbortOnReset"
     if c.state is State.SYN_RECEIVED:
         error = None if c.passive else ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
-    c.count("EstabResets" if c.state in (State.ESTABLISHED, State.CLOSE_WAIT) else "AttemptFails")
+        counter = "AttemptFails"
+    c.count(counter)
     c.die(error, Fact.RESET, now)
 
 
