@@ -56,6 +56,10 @@ class SimulatedHost(Host):
         self.name: str = sim.name
         self.sim: SimHost = sim
 
+    def detach(self) -> None:
+        """The end of the program: what happens on the network from now on is not told."""
+        self._engine.close()
+
 
 class VirtualNetwork:
     """Hosts and cables for a program that ``run`` runs. ``network`` is the simulator's own view of it."""
@@ -98,6 +102,8 @@ class VirtualNetwork:
             host.close()
             host.abort_streams()
         await asyncio.sleep(0)
+        for host in self._hosts:
+            host.detach()
 
 
 def run(
