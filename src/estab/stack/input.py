@@ -10,7 +10,7 @@ from estab.stack.netstat import split_key
 from estab.tcp.arrives import Listening, arrives, reset_for
 from estab.tcp.icmp import icmp_arrives
 from estab.tcp.observer import Reason
-from estab.tcp.states import State
+from estab.tcp.states import CLOSED, SYN_RECEIVED, TIME_WAIT
 from estab.tcp.time_wait import Outcome, TimeWait, retire, time_wait_arrives
 from estab.wire import icmp, ip, tcp, udp
 from estab.wire.packet import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Packet, ParseError
@@ -127,17 +127,17 @@ def _icmp(stack: Stack, packet: Packet, now: int) -> None:
 def deliver(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
     """Full four-tuple first, then TIME-WAIT, then a listener, then nobody (RFC 9293 §3.10.7)."""
     c = stack.connections.get(key)
-    if c is not None and c.state is State.TIME_WAIT:
+    if c is not None and c.state is TIME_WAIT:
         retire_connection(stack, c, now)
         c = None
-    elif c is not None and c.state is State.CLOSED:
+    elif c is not None and c.state is CLOSED:
         # Dead, and only waits to send its reset: nobody is there any more.
         stack.forget(c)
         c = None
     if stack.observer is not None:
         stack.observer.received(now, c, segment)
     if c is not None:
-        if c.state is State.SYN_RECEIVED and _must_wait_for_accept(stack, key):
+        if c.state is SYN_RECEIVED and _must_wait_for_accept(stack, key):
             stack.drop(now, segment, "TCPAcceptQueueFull")
             return
         arrives(c, segment, now)
@@ -173,10 +173,10 @@ def _no_connection(stack: Stack, key: bytes, segment: Segment, now: int) -> None
 
 
 def _time_wait(stack: Stack, key: bytes, entry: TimeWait, segment: Segment, now: int) -> bool:
-    """A segment for a four-tuple in TIME-WAIT. True: the entry is gone, go on as if it had never been."""
+    """A segment for a four-tuple in TIME-WAIT. True: for the listener, who ends TIME-WAIT if it takes the SYN."""
     outcome = time_wait_arrives(entry, segment, stack.config, stack.rules.time_wait)
-    if outcome is Outcome.REOPEN:
-        return _reopen(stack, key, entry)
+    if outcome is Outcome.REOPEN and stack.find_listener(split_key(key)[0]) is not None:
+        return True
     if outcome is Outcome.CLOSE:
         stack.time_wait.remove(key)
         return False
@@ -197,15 +197,6 @@ def _within_budget(entry: TimeWait) -> bool:
     """An entry answers strays only so often: two desynchronised ends must not talk for ever (RFC 1337 H2)."""
     entry.challenges -= 1
     return entry.challenges >= 0
-
-
-def _reopen(stack: Stack, key: bytes, entry: TimeWait) -> bool:
-    local, _ = split_key(key)
-    if stack.find_listener(local) is None:
-        return False
-    stack.time_wait.remove(key)
-    stack.isn_floor[key] = entry.snd_nxt
-    return True
 
 
 def acknowledge_time_wait(stack: Stack, key: bytes, entry: TimeWait, now: int) -> None:

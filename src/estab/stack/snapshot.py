@@ -31,7 +31,6 @@ def take(stack: Stack, now: int) -> Hashable:
         tuple(_connection(c, now) for _, c in sorted(stack.connections.items())),
         tuple(_listener(each) for port in sorted(stack.listeners) for each in stack.listeners[port]),
         _time_wait(stack, now),
-        tuple(sorted(stack.isn_floor.items())),
         stack.ports.snapshot(),
         (stack.replies.tokens, stack.replies.tokens_at - now),
         tuple(map(_packet, stack.replies.packets)),
@@ -59,7 +58,6 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
         connections,
         listeners,
         time_wait,
-        floors,
         ports,
         tokens,
         replies,
@@ -71,7 +69,6 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
         udp,
     ) = value
     stack.now = now
-    stack.isn_floor = dict(floors)
     stack.ports.restore(ports)
     stack.replies.tokens, stack.replies.tokens_at = tokens[0], tokens[1] + now
     for queue, packets in ((stack.replies.packets, replies), (stack.outbox, outbox), (stack.looped, looped)):

@@ -27,7 +27,7 @@ from estab.tcp.output import emit
 from estab.tcp.plan import Wait, plan
 from estab.tcp.rules import RULES, Rules
 from estab.tcp.settle import settle
-from estab.tcp.states import Fact, State
+from estab.tcp.states import CLOSED, LISTEN, SYN_RECEIVED, TIME_WAIT, Fact
 from estab.tcp.timeouts import advance
 from estab.tcp.timers import NEVER
 from estab.wire import ip, tcp, udp
@@ -100,7 +100,6 @@ class Stack:
         self.listeners: dict[int, list[Listener]] = {}
         self.udp_ports: dict[int, list[UdpPort]] = {}
         self.time_wait: TimeWaitTable = TimeWaitTable(config.time_wait_entries)
-        self.isn_floor: dict[bytes, int] = {}
         self.ports: Ports = Ports(config.port_first, config.port_last, secret)
         self.replies: Replies = Replies(config.replies_owed, config.icmp_rate)
         self.fragments: Reassembler = Reassembler(
@@ -214,7 +213,7 @@ class Stack:
         if key in self.connections or key in self.time_wait:
             raise OSError(errno.EADDRINUSE, "the connection exists already, or waits in TIME-WAIT")
         c = self._create(key, source, destination, now, config)
-        c.state = State.CLOSED
+        c.state = CLOSED
         self.count("ActiveOpens")
         c.fact(Fact.ACTIVE_OPEN, now)
         settle(c, now)
@@ -332,7 +331,6 @@ class Stack:
     def accept_syn(self, listener: Listener, key: bytes, segment: Segment, now: int) -> None:
         """A SYN for a listener: the hook decides, limits hold, then LISTEN → SYN-RECEIVED."""
         local, remote = split_key(key)
-        floor = self.isn_floor.pop(key, None)
         decision = Decision.ACCEPT
         if listener.decide is not None:
             decision = listener.decide(Syn(local, remote, segment.options))
@@ -344,7 +342,9 @@ class Stack:
             return
         if len(listener.half_open) >= listener.config.backlog_half_open:
             self._evict_oldest(listener, now)
-        c = self._create(key, local, remote, now, listener.config, floor)
+        previous = self.time_wait.get(key)
+        self.time_wait.remove(key)
+        c = self._create(key, local, remote, now, listener.config, previous and previous.snd_nxt)
         listener.half_open[key] = c
         self.embryos[key] = listener
         self.count("PassiveOpens")
@@ -449,9 +449,9 @@ class Stack:
         listener = self.embryos.get(c.key)
         if listener is None:
             self.note(c)
-        elif c.key in listener.half_open and c.state not in (State.LISTEN, State.SYN_RECEIVED):
+        elif c.key in listener.half_open and c.state not in (LISTEN, SYN_RECEIVED):
             del listener.half_open[c.key]
-            if c.state is State.CLOSED:
+            if c.state is CLOSED:
                 del self.embryos[c.key]
             else:
                 listener.queue.append(c)
@@ -488,9 +488,9 @@ class Stack:
             self._send(packet)
 
     def _rest(self, c: Connection, until: int, now: int) -> None:
-        if c.state is State.CLOSED:
+        if c.state is CLOSED:
             self.forget(c)
-        elif c.state is State.TIME_WAIT:
+        elif c.state is TIME_WAIT:
             # A segment may have come for it meanwhile, and have made it an entry.
             if self.connections.get(c.key) is c:
                 arrival.retire_connection(self, c, now)

@@ -32,6 +32,8 @@ class TimeWaitTable:
         if not fits:
             self._drop_stale()
             del self.entries[self.queue.popleft()]
+        if len(self.queue) >= 2 * self.limit:
+            self._drop_all_stale()
         self.entries[key] = packed
         self.queue.append(key)
         return fits
@@ -67,6 +69,17 @@ class TimeWaitTable:
         key = self.queue.popleft()
         del self.entries[key]
         return key
+
+    def _drop_all_stale(self) -> None:
+        """A four-tuple that opens and closes over and over leaves a place each time."""
+        kept: deque[bytes] = deque()
+        for key in self.queue:
+            if self.stale.get(key):
+                self.stale[key] -= 1
+            else:
+                kept.append(key)
+        self.stale.clear()
+        self.queue = kept
 
     def _drop_stale(self) -> None:
         while self.queue and self.queue[0] in self.stale:

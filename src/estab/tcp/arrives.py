@@ -17,7 +17,19 @@ from estab.tcp.options import adopt, adopt_user_timeout
 from estab.tcp.queues import own
 from estab.tcp.reassembly import Reassembly
 from estab.tcp.settle import settle
-from estab.tcp.states import RECEIVING, Fact, State
+from estab.tcp.states import (
+    CLOSE_WAIT,
+    CLOSED,
+    CLOSING,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    LAST_ACK,
+    LISTEN,
+    RECEIVING,
+    SYN_RECEIVED,
+    SYN_SENT,
+    Fact,
+)
 from estab.tcp.timers import Timer
 from estab.wire.packet import Buffer
 from estab.wire.sequence import unwrap
@@ -36,7 +48,7 @@ def arrives(c: Connection, segment: Segment, now: int) -> None:
     rules = c.host.rules
     segment.ack = unwrap(segment.ack, c.snd_una)
     c.last_heard = now
-    if c.state is State.SYN_SENT:
+    if c.state is SYN_SENT:
         steps = rules.syn_sent
     else:
         segment.seq = unwrap(segment.seq, c.rcv_nxt)
@@ -88,7 +100,7 @@ def answer_listen(segment: Segment) -> Listening:
 def accept_syn(c: Connection, segment: Segment, now: int) -> None:
     """A new connection out of LISTEN takes the SYN: → SYN-RECEIVED. Text and FIN wait for ESTABLISHED."""
     c.passive = True
-    c.state = State.LISTEN
+    c.state = LISTEN
     c.last_heard = now
     _take_syn(c, segment, now)
     c.fact(Fact.SYN, now)
@@ -219,8 +231,8 @@ def check_rst(c: Connection, segment: Segment, now: int) -> bool:
 def reset(c: Connection, now: int) -> None:
     """A valid RST: a passive opening is forgotten, an active one refused, the rest is told."""
     error: OSError | None = ConnectionResetError(errno.ECONNRESET, "connection reset by peer")
-    counter = "EstabResets" if c.state in (State.ESTABLISHED, State.CLOSE_WAIT) else "TCPAbortOnReset"
-    if c.state is State.SYN_RECEIVED:
+    counter = "EstabResets" if c.state in (ESTABLISHED, CLOSE_WAIT) else "TCPAbortOnReset"
+    if c.state is SYN_RECEIVED:
         error = None if c.passive else ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
         counter = "AttemptFails"
     c.count(counter)
@@ -231,7 +243,7 @@ def check_syn(c: Connection, segment: Segment, now: int) -> bool:
     """Fourth, RFC 5961 §4.2: a SYN is challenged; in SYN-RECEIVED a passive opening starts over."""
     if not segment.flags & SYN:
         return False
-    if c.state is State.SYN_RECEIVED and c.passive:
+    if c.state is SYN_RECEIVED and c.passive:
         c.die(None, Fact.RESET, now)
     else:
         challenge(c, now)
@@ -243,7 +255,7 @@ def check_ack(c: Connection, segment: Segment, now: int) -> bool:
     if not segment.flags & ACK:
         c.count("TCPMissingAck")
         return True
-    if c.state is State.SYN_RECEIVED:
+    if c.state is SYN_RECEIVED:
         if not c.snd_una < segment.ack <= c.snd_nxt:
             c.count("TCPBadHandshakeAck")
             _owe_reset(c, segment.ack)
@@ -256,7 +268,7 @@ def check_ack(c: Connection, segment: Segment, now: int) -> bool:
         return True
     take_ack(c, segment, now)
     _after_ack(c, now)
-    return c.state is State.CLOSED
+    return c.state is CLOSED
 
 
 def oldest_valid_ack(c: Connection) -> int:
@@ -301,7 +313,7 @@ def check_fin(c: Connection, segment: Segment, now: int) -> bool:
     """Eighth, the FIN, once everything before it has arrived; one that comes early is remembered."""
     if segment.flags & FIN and c.rcv_fin is None and c.state in RECEIVING:
         _note_fin(c, segment)
-    if c.rcv_fin is None or c.rcv_nxt != c.rcv_fin or c.state is State.SYN_RECEIVED:
+    if c.rcv_fin is None or c.rcv_nxt != c.rcv_fin or c.state is SYN_RECEIVED:
         return False
     c.rcv_nxt += 1
     c.acks_owed = max(c.acks_owed, 1)
@@ -349,7 +361,7 @@ def _unacceptable(c: Connection, segment: Segment, now: int) -> None:
     (RFC 9293 appendix A.2); a zero window must not hide an ACK or URG either (MUST-66).
     """
     repeated = segment.seq + segment.span == c.rcv_nxt or (c.rcv_edge == c.rcv_nxt == segment.seq)
-    if segment.flags & SYN and segment.seq == c.irs and c.state is State.SYN_RECEIVED and not segment.flags & ACK:
+    if segment.flags & SYN and segment.seq == c.irs and c.state is SYN_RECEIVED and not segment.flags & ACK:
         c.board.mark_lost(c.iss, c.iss + 1)
         c.recovery.forced = True
         return
@@ -431,9 +443,9 @@ def _begin_data(c: Connection) -> None:
 def _after_ack(c: Connection, now: int) -> None:
     """What the ACK of our FIN means in each state."""
     c.close_if_due(now)
-    if c.fin_acked and c.state in (State.FIN_WAIT_1, State.CLOSING):
+    if c.fin_acked and c.state in (FIN_WAIT_1, CLOSING):
         c.fact(Fact.FIN_ACKED, now)
-    elif c.fin_acked and c.state is State.LAST_ACK:
+    elif c.fin_acked and c.state is LAST_ACK:
         c.die(None, Fact.FIN_ACKED, now)
 
 

@@ -60,7 +60,7 @@ class Config:
     clock_granularity: int = MILLISECOND
     """G of RFC 6298 §2."""
     syn_retries: int = 7
-    """R2 for SYN: 1 + 2 + … + 128 s is over the 3 minutes of RFC 9293 §3.8.3 (MUST-23)."""
+    """R2 for SYN: 1 + 2 + … + 32 + 60 + 60 s is over the 3 minutes of RFC 9293 §3.8.3 (MUST-23)."""
     syn_ack_retries: int = 5
     data_retries: int | None = None
     """Retransmissions of one segment before giving up; None: ``user_timeout`` alone decides."""
@@ -163,6 +163,7 @@ MODERN: Final = Config()
 RFC: Final = Config(
     profile="rfc",
     rto_minimum=SECOND,
+    syn_ack_retries=7,
     delayed_ack=200 * MILLISECOND,
     nagle_minshall=False,
     msl=2 * MINUTE,

@@ -17,7 +17,20 @@ from estab.tcp.rtt import RttEstimator
 from estab.tcp.scoreboard import Scoreboard
 from estab.tcp.settle import settle
 from estab.tcp.snapshot import Origin, Slots, Snapshot
-from estab.tcp.states import SENDING, Fact, IllegalTransitionError, State
+from estab.tcp.states import (
+    CLOSE_WAIT,
+    CLOSED,
+    CLOSING,
+    ESTABLISHED,
+    LAST_ACK,
+    SENDING,
+    SYN_RECEIVED,
+    SYN_SENT,
+    TIME_WAIT,
+    Fact,
+    IllegalTransitionError,
+    State,
+)
 from estab.tcp.timers import NEVER, Timer, Timers
 
 if TYPE_CHECKING:
@@ -182,7 +195,7 @@ class Connection(Snapshot):
         self.wake_at: int = NEVER
         self.wake_serial: int = 0
 
-        self.state: State = State.CLOSED
+        self.state: State = CLOSED
         self.passive: bool = False
         self.error: OSError | None = None
         """What the connection died of."""
@@ -293,7 +306,7 @@ class Connection(Snapshot):
     @property
     def readable(self) -> int:
         """Bytes that ``receive`` would give now."""
-        if self.read_closed or self.state is State.SYN_RECEIVED:
+        if self.read_closed or self.state is SYN_RECEIVED:
             return 0
         return self.receive_queue.size - self._hidden_urgent()
 
@@ -386,7 +399,7 @@ class Connection(Snapshot):
         """Nothing more will be sent: FIN follows the last byte (half-close). Repeating it does nothing."""
         if self.write_closed:
             return
-        if self.state is State.SYN_SENT:
+        if self.state is SYN_SENT:
             self.die(None, Fact.CLOSE, now)
             return
         self.write_closed = True
@@ -409,7 +422,7 @@ class Connection(Snapshot):
         if self.released:
             return
         self.released = True
-        if self.state in (State.CLOSED, State.TIME_WAIT):
+        if self.state in (CLOSED, TIME_WAIT):
             self.host.on_busy(self)
             return
         if self.receive_queue.size and not self.read_closed:
@@ -422,10 +435,10 @@ class Connection(Snapshot):
     def abort(self, now: int) -> None:
         """Close at once, with a RST where the peer would otherwise wait (RFC 9293 §3.9.1.5, §3.10.5)."""
         self.released = True
-        if self.state in (State.CLOSED, State.TIME_WAIT):
+        if self.state in (CLOSED, TIME_WAIT):
             self.host.on_busy(self)
             return
-        if self.state not in (State.SYN_SENT, State.CLOSING, State.LAST_ACK):
+        if self.state not in (SYN_SENT, CLOSING, LAST_ACK):
             self.resets_owed.append((self.snd_nxt, self.rcv_nxt))
         self.die(ConnectionAbortedError(errno.ECONNABORTED, "connection aborted"), Fact.ABORT, now)
 
@@ -477,7 +490,7 @@ class Connection(Snapshot):
     @property
     def fin_waits(self) -> bool:
         """FIN is to be sent and has never been."""
-        return self.write_closed and self.snd_nxt <= self.send_queue.end and self.state is not State.SYN_RECEIVED
+        return self.write_closed and self.snd_nxt <= self.send_queue.end and self.state is not SYN_RECEIVED
 
     def timestamp(self, now: int) -> int:
         """TSval, absolute (RFC 7323 §5.4)."""
@@ -494,7 +507,7 @@ class Connection(Snapshot):
         if new is None:
             raise IllegalTransitionError(f"{fact.value} in {old.value}")
         self.state = new
-        if new in (State.CLOSED, State.TIME_WAIT):
+        if new in (CLOSED, TIME_WAIT):
             self.timers.stop_all()
         if self.host.observer is not None and new is not old:
             self.host.observer.state(now, self, old, new, fact)
@@ -517,9 +530,9 @@ class Connection(Snapshot):
         """CLOSE takes effect now, or in SYN-RECEIVED once what was written can be sent (RFC 9293 §3.10.4)."""
         if not self.write_closed:
             return
-        if self.state is State.SYN_RECEIVED and len(self.send_queue):
+        if self.state is SYN_RECEIVED and len(self.send_queue):
             return
-        if self.state in (State.SYN_RECEIVED, State.ESTABLISHED, State.CLOSE_WAIT):
+        if self.state in (SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT):
             self.fact(Fact.CLOSE, now)
 
     def resize(self) -> None:
@@ -567,7 +580,7 @@ class Connection(Snapshot):
 
     def _readable_before_mark(self) -> int:
         """Bytes up to the urgent mark; at the mark, the urgent byte is passed over or becomes ordinary."""
-        if self.read_closed or self.state is State.SYN_RECEIVED:
+        if self.read_closed or self.state is SYN_RECEIVED:
             return 0
         size = self.receive_queue.size
         if self.rcv_up is None or self.rcv_up > self.receive_position + size:

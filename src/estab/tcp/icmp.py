@@ -6,7 +6,7 @@ import errno
 from typing import TYPE_CHECKING, Final
 
 from estab.tcp.settle import settle
-from estab.tcp.states import Fact, State
+from estab.tcp.states import SYN_RECEIVED, SYN_SENT, Fact
 from estab.wire.icmp import Icmp, IcmpKind
 from estab.wire.sequence import unwrap
 
@@ -44,7 +44,7 @@ def path_mtu_changed(c: Connection) -> None:
     """Segments of the old size are lost for sure: send them again, and blame no congestion (RFC 1191 §6.4)."""
     old = c.mss
     c.resize()
-    if c.mss < old and c.flight > c.mss and c.state not in (State.SYN_SENT, State.SYN_RECEIVED):
+    if c.mss < old and c.flight > c.mss and c.state not in (SYN_SENT, SYN_RECEIVED):
         c.board.mark_lost(c.snd_una, c.snd_nxt)
         c.recovery.forced = True
 
@@ -67,7 +67,7 @@ def _unreachable(c: Connection, code: int, now: int) -> None:
         error = OSError(errno.ENETUNREACH, "network is unreachable")
     else:
         error = OSError(errno.EHOSTUNREACH, "no route to host")
-    if c.state is State.SYN_SENT and (hard or c.config.open_fails_on_unreachable):
+    if c.state is SYN_SENT and (hard or c.config.open_fails_on_unreachable):
         c.die(error, Fact.TIMEOUT, now)
     else:
         c.soft_error = error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from estab.tcp.config import SECOND
 from estab.tcp.congestion import CONTROLS
-from estab.tcp.states import State
+from estab.tcp.states import SYN_SENT
 from estab.wire.options import NO_OPTIONS, Options
 from estab.wire.sequence import unwrap
 
@@ -58,7 +58,7 @@ def adopt_user_timeout(c: Connection, segment: Segment) -> None:
 def syn_options(c: Connection, now: int) -> Options:
     """The options of our SYN, or of a SYN-ACK: there only what the peer offered as well."""
     config = c.config
-    answering = c.state is not State.SYN_SENT
+    answering = c.state is not SYN_SENT
     timestamps = None
     if c.ts_ok or (config.timestamps and not answering):
         timestamps = (c.timestamp(now) & 0xFFFFFFFF, c.ts_recent & 0xFFFFFFFF)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from estab.tcp.observer import Reason
 from estab.tcp.options import segment_options, syn_options
 from estab.tcp.settle import settle
-from estab.tcp.states import State
+from estab.tcp.states import SYN_SENT
 from estab.tcp.timers import Timer
 from estab.wire.options import NO_OPTIONS
 from estab.wire.tcp import ACK, FIN, RST, SYN, URG, Segment
@@ -52,7 +52,7 @@ def _reset(c: Connection, seq: int, flags: int) -> Segment:
 
 def _announce(c: Connection, flags: int) -> int:
     """The window field; the edge that it announces is remembered, as what is below it must be accepted."""
-    if c.state is State.SYN_SENT:
+    if c.state is SYN_SENT:
         return min(c.receive_limit, _MAX_FIELD)
     if flags & SYN:
         return min(c.rcv_edge - c.rcv_nxt, _MAX_FIELD)

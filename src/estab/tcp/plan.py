@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from estab.tcp.acks import burst
 from estab.tcp.observer import Reason
 from estab.tcp.recovery import Phase
-from estab.tcp.states import State
+from estab.tcp.states import CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, LAST_ACK, SYN_SENT, TIME_WAIT
 from estab.wire.tcp import ACK, FIN, PSH, RST, SYN, URG
 
 if TYPE_CHECKING:
@@ -37,18 +37,18 @@ class Wait(NamedTuple):
 
 Plan = Emission | Wait
 
-_TRANSFER: Final = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK})
+_TRANSFER: Final = frozenset({ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK})
 
 
 def plan(c: Connection, now: int) -> Plan:
     """The next thing to send, most urgent first."""
     if c.resets_owed:
         return _reset(c)
-    if c.state is State.CLOSED or c.state is State.TIME_WAIT:
+    if c.state is CLOSED or c.state is TIME_WAIT:
         return _last_acknowledgement(c) or Wait(c.timers.earliest())
     emission = None
     if c.snd_nxt == c.iss:
-        emission = _syn(c, Reason.SYN if c.state is State.SYN_SENT else Reason.SYN_ACK)
+        emission = _syn(c, Reason.SYN if c.state is SYN_SENT else Reason.SYN_ACK)
     elif c.board.lost:
         emission = _retransmission(c)
     if emission is None and c.state in _TRANSFER:
@@ -64,7 +64,7 @@ def _reset(c: Connection) -> Emission:
 
 
 def _syn(c: Connection, reason: Reason) -> Emission:
-    return Emission(reason, c.iss, 0, SYN if c.state is State.SYN_SENT else SYN | ACK, 0)
+    return Emission(reason, c.iss, 0, SYN if c.state is SYN_SENT else SYN | ACK, 0)
 
 
 def _retransmission(c: Connection) -> Emission | None:
@@ -177,7 +177,7 @@ def _acknowledgement(c: Connection) -> Emission | None:
     """Probes, then what is owed, then what is only worth telling."""
     if c.probe_owed or c.keepalive_owed:
         return _probe(c)
-    if c.state is State.SYN_SENT:
+    if c.state is SYN_SENT:
         return None
     if c.challenges_owed:
         return Emission(Reason.CHALLENGE, c.snd_nxt, 0, ACK, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from estab.tcp.states import SENDING, SYNCHRONIZED, State
+from estab.tcp.states import CLOSED, FIN_WAIT_2, SENDING, SYN_RECEIVED, SYN_SENT, SYNCHRONIZED, TIME_WAIT
 from estab.tcp.timers import NEVER, Timer
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _USER: Final = int(Timer.USER)
 def settle(c: Connection, now: int) -> None:
     """Arm what must run, stop what must not; timers that run already keep their time."""
     state = c.state
-    if state is State.CLOSED or state is State.TIME_WAIT:
+    if state is CLOSED or state is TIME_WAIT:
         return
     deadlines = c.timers.deadlines
     if c.board.ranges:
@@ -36,7 +36,7 @@ def settle(c: Connection, now: int) -> None:
         if deadlines[_PERSIST] == NEVER:
             deadlines[_PERSIST] = now + persist_interval(c)
         _settle_user_timeout(c, now)
-    if c.keepalive or c.path.searching or state is State.FIN_WAIT_2:
+    if c.keepalive or c.path.searching or state is FIN_WAIT_2:
         _settle_idle(c, now)
 
 
@@ -71,7 +71,7 @@ def _settle_user_timeout(c: Connection, now: int) -> None:
     if c.stalled_at is None:
         c.stalled_at = now
     timeout = effective_user_timeout(c)
-    if timeout is None or c.state is State.SYN_SENT or c.state is State.SYN_RECEIVED:
+    if timeout is None or c.state is SYN_SENT or c.state is SYN_RECEIVED:
         c.timers.stop(Timer.USER)
     else:
         c.timers.set(Timer.USER, c.stalled_at + timeout)
@@ -81,7 +81,7 @@ def _settle_idle(c: Connection, now: int) -> None:
     timers = c.timers
     if c.keepalive and c.state in SYNCHRONIZED and not timers.is_set(Timer.KEEPALIVE):
         timers.set(Timer.KEEPALIVE, now + c.keepalive_idle)
-    if c.state is State.FIN_WAIT_2 and c.released:
+    if c.state is FIN_WAIT_2 and c.released:
         timeout = c.config.fin_wait_2_timeout
         if timeout is not None and not timers.is_set(Timer.FIN_WAIT_2):
             timers.set(Timer.FIN_WAIT_2, now + timeout)

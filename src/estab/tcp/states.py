@@ -27,6 +27,20 @@ class State(Enum):
     """Members are singletons; Enum's own hash costs a call into Python on every look-up in the table."""
 
 
+# Module constants: looking a member up on its class costs 100 ns in CPython 3.11.
+CLOSED: Final = State.CLOSED
+LISTEN: Final = State.LISTEN
+SYN_SENT: Final = State.SYN_SENT
+SYN_RECEIVED: Final = State.SYN_RECEIVED
+ESTABLISHED: Final = State.ESTABLISHED
+FIN_WAIT_1: Final = State.FIN_WAIT_1
+FIN_WAIT_2: Final = State.FIN_WAIT_2
+CLOSE_WAIT: Final = State.CLOSE_WAIT
+CLOSING: Final = State.CLOSING
+LAST_ACK: Final = State.LAST_ACK
+TIME_WAIT: Final = State.TIME_WAIT
+
+
 class Fact(Enum):
     """What can move a connection. Segment arrival, user calls and timers establish facts, never states."""
 
@@ -47,34 +61,33 @@ class Fact(Enum):
 
 Transitions = Mapping[tuple[State, Fact], State]
 
-_S = State
 _F = Fact
 
 _DIAGRAM: Final[dict[tuple[State, Fact], State]] = {
-    (_S.CLOSED, _F.PASSIVE_OPEN): _S.LISTEN,
-    (_S.CLOSED, _F.ACTIVE_OPEN): _S.SYN_SENT,
-    (_S.LISTEN, _F.SYN): _S.SYN_RECEIVED,
-    (_S.LISTEN, _F.CLOSE): _S.CLOSED,
-    (_S.SYN_SENT, _F.SYN): _S.SYN_RECEIVED,
-    (_S.SYN_SENT, _F.SYN_ACKED): _S.ESTABLISHED,
-    (_S.SYN_SENT, _F.CLOSE): _S.CLOSED,
-    (_S.SYN_RECEIVED, _F.SYN_ACKED): _S.ESTABLISHED,
-    (_S.SYN_RECEIVED, _F.CLOSE): _S.FIN_WAIT_1,
-    (_S.ESTABLISHED, _F.CLOSE): _S.FIN_WAIT_1,
-    (_S.ESTABLISHED, _F.FIN): _S.CLOSE_WAIT,
-    (_S.FIN_WAIT_1, _F.FIN_ACKED): _S.FIN_WAIT_2,
-    (_S.FIN_WAIT_1, _F.FIN): _S.CLOSING,
-    (_S.FIN_WAIT_2, _F.FIN): _S.TIME_WAIT,
-    (_S.CLOSE_WAIT, _F.CLOSE): _S.LAST_ACK,
-    (_S.CLOSING, _F.FIN_ACKED): _S.TIME_WAIT,
-    (_S.LAST_ACK, _F.FIN_ACKED): _S.CLOSED,
-    (_S.TIME_WAIT, _F.EXPIRED): _S.CLOSED,
+    (CLOSED, _F.PASSIVE_OPEN): LISTEN,
+    (CLOSED, _F.ACTIVE_OPEN): SYN_SENT,
+    (LISTEN, _F.SYN): SYN_RECEIVED,
+    (LISTEN, _F.CLOSE): CLOSED,
+    (SYN_SENT, _F.SYN): SYN_RECEIVED,
+    (SYN_SENT, _F.SYN_ACKED): ESTABLISHED,
+    (SYN_SENT, _F.CLOSE): CLOSED,
+    (SYN_RECEIVED, _F.SYN_ACKED): ESTABLISHED,
+    (SYN_RECEIVED, _F.CLOSE): FIN_WAIT_1,
+    (ESTABLISHED, _F.CLOSE): FIN_WAIT_1,
+    (ESTABLISHED, _F.FIN): CLOSE_WAIT,
+    (FIN_WAIT_1, _F.FIN_ACKED): FIN_WAIT_2,
+    (FIN_WAIT_1, _F.FIN): CLOSING,
+    (FIN_WAIT_2, _F.FIN): TIME_WAIT,
+    (CLOSE_WAIT, _F.CLOSE): LAST_ACK,
+    (CLOSING, _F.FIN_ACKED): TIME_WAIT,
+    (LAST_ACK, _F.FIN_ACKED): CLOSED,
+    (TIME_WAIT, _F.EXPIRED): CLOSED,
 }
 """Figure 5. FIN-WAIT-1 meeting FIN + ACK of its own FIN takes two facts in order: FIN_ACKED, then FIN."""
 
-_MORTAL: Final = tuple(s for s in State if s not in (_S.CLOSED, _S.LISTEN, _S.TIME_WAIT))
+_MORTAL: Final = tuple(s for s in State if s not in (CLOSED, LISTEN, TIME_WAIT))
 _DEATHS: Final[dict[tuple[State, Fact], State]] = {
-    (state, fact): _S.CLOSED for state in _MORTAL for fact in (_F.RESET, _F.ABORT, _F.TIMEOUT)
+    (state, fact): CLOSED for state in _MORTAL for fact in (_F.RESET, _F.ABORT, _F.TIMEOUT)
 }
 """What Figure 5 leaves out (its notes 1 and 3). TIME-WAIT is not among them: RFC 1337."""
 
@@ -85,19 +98,19 @@ DIAGRAM: Final[Transitions] = MappingProxyType(_DIAGRAM)
 
 SYNCHRONIZED: Final = frozenset(
     {
-        _S.ESTABLISHED,
-        _S.FIN_WAIT_1,
-        _S.FIN_WAIT_2,
-        _S.CLOSE_WAIT,
-        _S.CLOSING,
-        _S.LAST_ACK,
-        _S.TIME_WAIT,
+        ESTABLISHED,
+        FIN_WAIT_1,
+        FIN_WAIT_2,
+        CLOSE_WAIT,
+        CLOSING,
+        LAST_ACK,
+        TIME_WAIT,
     }
 )
-RECEIVING: Final = frozenset({_S.SYN_RECEIVED, _S.ESTABLISHED, _S.FIN_WAIT_1, _S.FIN_WAIT_2})
+RECEIVING: Final = frozenset({SYN_RECEIVED, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2})
 """States in which text of the peer is still to come."""
 
-SENDING: Final = frozenset({_S.SYN_SENT, _S.SYN_RECEIVED, _S.ESTABLISHED, _S.CLOSE_WAIT})
+SENDING: Final = frozenset({SYN_SENT, SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT})
 """States in which SEND is legal."""
 
 

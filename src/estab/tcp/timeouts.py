@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from estab.tcp.settle import settle
-from estab.tcp.states import Fact, State
+from estab.tcp.states import CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, Fact
 from estab.tcp.timers import Timer
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def advance(c: Connection, now: int) -> None:
     """Let time pass for one connection."""
     for timer in c.timers.expired(now):
         _EXPIRY[timer](c, now)
-        if c.state is State.CLOSED:
+        if c.state is CLOSED:
             break
     settle(c, now)
     c.host.on_busy(c)
@@ -30,7 +30,7 @@ def _retransmission(c: Connection, now: int) -> None:
     if c.retransmissions >= _retransmission_limit(c):
         time_out(c, now)
         return
-    if c.state in (State.SYN_SENT, State.SYN_RECEIVED):
+    if c.state in (SYN_SENT, SYN_RECEIVED):
         c.board.mark_lost(c.snd_una, c.snd_nxt)
         c.recovery.forced = True
     else:
@@ -55,9 +55,9 @@ def _data_timeout(c: Connection, now: int) -> None:
 
 def _retransmission_limit(c: Connection) -> int:
     """R2, counted: RFC 9293 §3.8.3."""
-    if c.state is State.SYN_SENT:
+    if c.state is SYN_SENT:
         return c.config.syn_retries
-    if c.state is State.SYN_RECEIVED:
+    if c.state is SYN_RECEIVED:
         return c.config.syn_ack_retries
     return 1 << 30 if c.config.data_retries is None else c.config.data_retries
 
@@ -106,7 +106,7 @@ def _user_timeout(c: Connection, now: int) -> None:
 
 def _fin_wait_2(c: Connection, now: int) -> None:
     """The application has closed and the peer never will."""
-    if c.state is State.FIN_WAIT_2 and c.released:
+    if c.state is FIN_WAIT_2 and c.released:
         c.count("TCPAbortOnLinger")
         c.die(None, Fact.TIMEOUT, now)
 
