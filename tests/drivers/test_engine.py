@@ -31,10 +31,11 @@ def virtually(body: Body, limit: int = 1024, **options: Any) -> Any:
 
     async def main() -> Any:
         left, right = memory_pair(limit=limit)
-        seed = {"rng": random.Random(1)}
-        async with attach(left, "10.0.0.1/24", **seed) as client:
-            async with attach(right, "10.0.0.2/24", **seed, **options) as server:
-                return await body(client, server, left, right)
+        async with (
+            attach(left, "10.0.0.1/24", rng=random.Random(1)) as client,
+            attach(right, "10.0.0.2/24", rng=random.Random(2), **options) as server,
+        ):
+            return await body(client, server, left, right)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main())
@@ -52,9 +53,10 @@ def test_deadlines_of_stack_and_link_are_kept() -> None:
     async def main() -> None:
         left, right = memory_pair()
         bad = FaultyLink(left, [loss(0.2), Delay(10 * MILLISECOND)], [loss(0.2)], rng=random.Random(4))
-        async with attach(bad, "10.0.0.1/24", rng=random.Random(1)) as client, attach(
-            right, "10.0.0.2/24", rng=random.Random(2), linger=60
-        ) as server:
+        async with (
+            attach(bad, "10.0.0.1/24", rng=random.Random(1)) as client,
+            attach(right, "10.0.0.2/24", rng=random.Random(2), linger=60) as server,
+        ):
             near, far = await accepted(server, client)
             near.transport.write(bytes(100_000))
             near.transport.close()
