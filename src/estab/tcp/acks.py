@@ -83,6 +83,7 @@ def _advance(c: Connection, segment: Segment, sacked: int, now: int) -> None:
         c.rtt.on_sample(rtt, max(1, flight // max(2 * c.mss, acked.delivered)))
     c.retransmissions = 0
     c.stalled_at = None
+    c.soft_error = None
     c.timers.stop(Timer.RTO)
     _search_path(c)
     recovered = c.recovery.on_progress(c.board, c.snd_una, c.snd_nxt, c.mss, acked.delivered)
