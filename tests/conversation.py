@@ -365,9 +365,12 @@ class Conversation:
         value = snapshot.take(old, self.now)
         fresh = self._fresh()
         fresh.counters.update(old.counters)
+        for each in (listener for listeners in old.listeners.values() for listener in listeners):
+            again = Listener(each.port, each.place, each.family, each.backlog, each.decide, each.config)
+            fresh.listeners.setdefault(each.port, []).append(again)
         snapshot.restore(fresh, value, self.now, snapshot.origins(old))
-        again = snapshot.take(fresh, self.now)
-        assert again == value, self._failure(f"snapshot of the restored differs:\n{value}\n{again}")
+        taken = snapshot.take(fresh, self.now)
+        assert taken == value, self._failure(f"snapshot of the restored differs:\n{value}\n{taken}")
         self.stack = fresh
         if self.c is not None:
             self.c = fresh.connections.get(self.c.key, self.c)

@@ -16,7 +16,7 @@ SWEPT = OPENING + states.LIVE
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
 @pytest.mark.parametrize(
-    ("base", "offset", "expected"),
+    "case",
     [
         ("next", -1, "drop"),
         ("next", 0, "reset"),
@@ -26,7 +26,8 @@ SWEPT = OPENING + states.LIVE
     ],
 )
 @pytest.mark.parametrize("place", SWEPT, ids=str)
-def test_sweep(talk, place, base, offset, expected, v6):
+def test_sweep(talk, place, case, v6):
+    base, offset, expected = case
     t = talk(v6=v6)
     n = reach(t, place)
     c = t.stack.connections[t.key]

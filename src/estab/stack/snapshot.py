@@ -20,6 +20,7 @@ from estab.wire.packet import Packet
 
 if TYPE_CHECKING:
     from estab.stack.stack import Stack
+    from estab.stack.udp import UdpPort
 
 Origins = Mapping[bytes, tuple[int, int]]
 """For each four-tuple where its two sequence spaces begin: (ours, the peer's)."""
@@ -156,9 +157,11 @@ def _packet_from(value: Any) -> Packet:
     return packet
 
 
-def _is_held(stack: Stack, each: object) -> bool:
+def _is_held(stack: Stack, each: Connection | Listener | UdpPort) -> bool:
     """An event about what the stack no longer holds is between the application and its own object."""
-    return not isinstance(each, Connection) or stack.connections.get(each.key) is each
+    if isinstance(each, Connection):
+        return stack.connections.get(each.key) is each
+    return not each.closed
 
 
 def _watched(each: object) -> Hashable:
