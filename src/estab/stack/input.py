@@ -14,6 +14,7 @@ from estab.tcp.states import CLOSED, SYN_RECEIVED, TIME_WAIT
 from estab.tcp.time_wait import Outcome, TimeWait, retire, time_wait_arrives
 from estab.wire import icmp, ip, tcp, udp
 from estab.wire.packet import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Packet, ParseError
+from estab.wire.segmentation import complete_checksum
 from estab.wire.tcp import Segment
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ def _udp(stack: Stack, packet: Packet, now: int) -> None:
         stack.drop(now, packet, "UdpNoPorts")
         if icmp.error_allowed(packet) and stack.replies.may_send_error(now):
             code = icmp.V4_PORT_UNREACHABLE if len(packet.dst) == 4 else icmp.V6_PORT_UNREACHABLE
-            error = icmp.build_error(icmp.IcmpKind.UNREACHABLE, code, 0, packet, packet.dst, packet.src)
+            # What is quoted is what was sent, not what an offloading link left to be done.
+            quoted = complete_checksum(packet)
+            error = icmp.build_error(icmp.IcmpKind.UNREACHABLE, code, 0, quoted, packet.dst, packet.src)
             stack.reply(error, now)
         return
     if len(port.queue) >= port.limit:
