@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from estab.tcp.congestion import Ack
 from estab.tcp.options import sack_blocks
-from estab.tcp.recovery import Phase
+from estab.tcp.recovery import RECOVERY
 from estab.tcp.timers import Timer
 from estab.wire.sequence import unwrap
 from estab.wire.tcp import FIN, SYN
@@ -58,9 +58,10 @@ def _take_window(c: Connection, segment: Segment) -> bool:
         c.timers.stop(Timer.PERSIST)
         if window > c.max_snd_wnd:
             c.max_snd_wnd = window
-    if c.stalled_at is not None and not c.board.ranges:
-        # RFC 9293 §3.8.6.1 (MUST-37): as long as probes are answered, a closed window is no reason to give up.
+    if c.stalled_at is not None and (window == 0 or not c.board.ranges):
+        # RFC 9293 §3.8.6.1 (MUST-37), §3.8.6 (SHLD-17): as long as it answers, a closed window is no reason to give up.
         c.stalled_at = None
+        c.retransmissions = min(c.retransmissions, 1)
     return changed
 
 
@@ -80,17 +81,18 @@ def _advance(c: Connection, segment: Segment, sacked: int, now: int) -> None:
     c.send_queue.acknowledge(segment.ack)
     rtt = _sample(c, segment, acked, now)
     if rtt is not None:
-        c.rtt.on_sample(rtt, max(1, flight // max(2 * c.mss, acked.delivered)))
+        c.rtt.on_sample(rtt, 1 if flight < 4 * c.mss else max(1, flight // max(2 * c.mss, acked.delivered)))
     c.retransmissions = 0
     c.stalled_at = None
     c.soft_error = None
     c.timers.stop(Timer.RTO)
-    _search_path(c)
+    if c.path.on_acknowledged(c.snd_una):
+        c.resize()
     recovered = c.recovery.on_progress(c.board, c.snd_una, c.snd_nxt, c.mss, acked.delivered)
     if recovered and c.host.observer is not None:
         c.host.observer.congestion(now, c, "recovered")
     if segment.ack > c.iss + 1:
-        recovering = c.recovery.phase is Phase.RECOVERY
+        recovering = c.recovery.phase is RECOVERY
         c.congestion.on_ack(Ack(now, acked.delivered + sacked, pipe, rtt, limited, recovering))
     if c.snd_up is not None and c.snd_una >= c.snd_up:
         c.snd_up = None
@@ -110,7 +112,7 @@ def _window_was_used(c: Connection, flight: int) -> bool:
 def _sample(c: Connection, segment: Segment, acked: Acknowledged, now: int) -> int | None:
     """Karn's rule; where it forbids, the echoed timestamp still tells (RFC 7323 §4.1)."""
     if acked.sent_at is not None:
-        return max(now - acked.sent_at, 1)
+        return now - acked.sent_at or 1
     stamps = segment.options.timestamps
     if not c.ts_ok or stamps is None or not stamps[1]:
         return None
@@ -118,11 +120,6 @@ def _sample(c: Connection, segment: Segment, acked: Acknowledged, now: int) -> i
     ticks = present - unwrap(stamps[1], present)
     # A forged echo must not poison the estimate: nothing takes longer than we would have waited.
     return ticks * 1_000_000 if 0 < ticks * 1_000_000 <= c.config.rto_maximum else None
-
-
-def _search_path(c: Connection) -> None:
-    if c.path.on_acknowledged(c.snd_una):
-        c.resize()
 
 
 def _take_duplicate(c: Connection, sacked: int, now: int) -> None:
