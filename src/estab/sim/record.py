@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from estab.faults.packets import peek
 from estab.faults.verdict import PASS, Fault, Replace, Verdict
 from estab.stack.stack import Stack
 from estab.tcp.connection import make_key
 from estab.tcp.observer import Observer, Reason
-from estab.tcp.states import Fact
+from estab.tcp.states import Fact, State
 from estab.wire import icmp, tcp
 from estab.wire.packet import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Packet, ParseError
 from estab.wire.sequence import MASK32
@@ -21,13 +22,15 @@ from estab.wire.tcp import Segment, format_flags
 if TYPE_CHECKING:
     from estab.sim.host import SimHost
     from estab.tcp.connection import Connection
-    from estab.tcp.states import State
 
 Endpoint = tuple[bytes, int]
 
 _USER: Final = frozenset({Fact.ACTIVE_OPEN, Fact.PASSIVE_OPEN, Fact.CLOSE, Fact.ABORT})
 """Facts that the application makes, not a segment."""
 _PENDING: Final = 4096
+_REMEMBERED: Final = 256
+"""Segments; a turn sends fewer before their packets are on the cable."""
+_UNDER_WAY: Final = "on its way"
 _ARRIVED: Final = frozenset({"delivered", "delayed", "duplicate"})
 
 
@@ -74,7 +77,7 @@ class Passage:
         self.window: int = 0
         self.fate: str = "lost"
         """Until it arrives."""
-        self.cause: str = "on its way"
+        self.cause: str = _UNDER_WAY
         self.reason: str = ""
         """Why it was sent, as the sender's stack says."""
         self.src_state: str = ""
@@ -86,6 +89,11 @@ class Passage:
         for name in self.__slots__:
             setattr(twin, name, getattr(self, name))
         return twin
+
+    @property
+    def settled(self) -> bool:
+        """Its fate is known: it has arrived, or it never will."""
+        return self.cause != _UNDER_WAY
 
     def row(self, left: str) -> dict[str, object]:
         """As JSON shows it; ``states`` begins with that of the host ``left``."""
@@ -104,7 +112,10 @@ class Passage:
 
 
 class Record:
-    """The passages of a network in the order in which they were sent; at most ``limit``, the rest is counted."""
+    """The passages of a network in the order in which they were sent; at most ``limit``, the rest is counted.
+
+    A copy that the network made stands behind its original, with the same time of sending.
+    """
 
     def __init__(self, limit: int = 100_000) -> None:
         self.passages: list[Passage] = []
@@ -125,6 +136,7 @@ class Record:
     def clear(self) -> None:
         """Forget what was recorded; what is under way is still followed."""
         self.passages.clear()
+        self._heads = {id(packet.head): (packet.head, passage) for packet, passage in self._sent.values()}
 
     # ------------------------------------------------------------------ what the network calls
 
@@ -174,7 +186,9 @@ class Record:
     def _depart(self, packet: Packet, now: int, src: str, dst: str) -> None:
         passage = self._passage(packet, now, src, dst)
         if passage is not None:
-            passage.reason = self._ears[src].why(passage)
+            said = self._ears[src].why(passage)
+            if said is not None:
+                passage.reason, passage.src_state = said.reason.value, said.state or passage.src_state
             self._sent[id(packet)] = (packet, passage)
             self._heads[id(packet.head)] = (packet.head, passage)
 
@@ -194,7 +208,7 @@ class Record:
         copied = self._heads.get(id(packet.head))
         if copied is not None and len(self.passages) < self.limit:
             twin = copied[1].copy()
-            self.passages.append(twin)
+            insort(self.passages, twin, key=lambda passage: passage.sent_at)
             self._resolve(twin, now, fate if fate != "delivered" else "duplicate")
 
     def _resolve(self, passage: Passage, now: int, fate: str) -> None:
@@ -228,7 +242,15 @@ class Record:
 
     def _state(self, name: str, local: Endpoint, remote: Endpoint) -> str:
         host = self._hosts.get(name)
-        return "" if host is None else state_of(host.stack, local, remote)
+        return state_of(host.stack, local, remote) if host is not None and remote[1] else ""
+
+
+class _Said(NamedTuple):
+    """A segment that a stack sent, why, and the state of the connection then (``""``: of none)."""
+
+    segment: Segment
+    reason: Reason
+    state: str
 
 
 class Ear(Observer):
@@ -238,18 +260,19 @@ class Ear(Observer):
         self.pending: deque[Passage] = deque(maxlen=_PENDING)
         """Arrived, and not yet seen by the stack."""
         self._taken: Passage | None = None
-        self._said: deque[tuple[Segment, Reason]] = deque(maxlen=128)
+        self._said: deque[_Said] = deque(maxlen=_REMEMBERED)
         """What the stack has sent lately, and why."""
         self._other: Observer = other or Observer()
 
-    def why(self, passage: Passage) -> str:
-        """The reason that the stack gave for a segment, which may since have been cut into packets."""
-        for segment, reason in reversed(self._said):
+    def why(self, passage: Passage) -> _Said | None:
+        """What the stack said about a segment, which may since have been cut into packets."""
+        for said in reversed(self._said):
+            segment = said.segment
             same = segment.source_port == passage.source[1] and segment.destination_port == passage.destination[1]
             offset = passage.seq - segment.seq & MASK32
             if same and (offset == 0 or offset < segment.length):
-                return reason.value
-        return ""
+                return said
+        return None
 
     def settle(self) -> None:
         """The host's turn is over: what changes now is not the doing of the last segment."""
@@ -260,14 +283,16 @@ class Ear(Observer):
         if fact in _USER:
             self._taken = None
         elif taken is not None and _endpoints(connection) == (taken.destination, taken.source):
-            taken.dst_state = new.value
+            back = old is State.SYN_RECEIVED and new is State.CLOSED and connection.passive
+            # RFC 9293 §3.10.7.4, second: a passive opening that is reset returns to LISTEN.
+            taken.dst_state = State.LISTEN.value if back else new.value
         self._other.state(now, connection, old, new, fact)
 
     def time_wait_over(self, now: int, local: Endpoint, remote: Endpoint) -> None:
         self._other.time_wait_over(now, local, remote)
 
     def sent(self, now: int, connection: Connection | None, segment: Segment, reason: Reason) -> None:
-        self._said.append((segment, reason))
+        self._said.append(_Said(segment, reason, "" if connection is None else connection.state.value))
         self._other.sent(now, connection, segment, reason)
 
     def received(self, now: int, connection: Connection | None, segment: Segment) -> None:
