@@ -24,7 +24,7 @@ from estab.tcp.connection import Connection, Host, make_key
 from estab.tcp.isn import timestamp_offset
 from estab.tcp.observer import Observer, Reason
 from estab.tcp.output import emit
-from estab.tcp.plan import Wait, plan
+from estab.tcp.plan import plan
 from estab.tcp.rules import RULES, Rules
 from estab.tcp.settle import settle
 from estab.tcp.states import CLOSED, LISTEN, SYN_RECEIVED, TIME_WAIT, Fact
@@ -344,7 +344,7 @@ class Stack:
             self._evict_oldest(listener, now)
         previous = self.time_wait.get(key)
         self.time_wait.remove(key)
-        c = self._create(key, local, remote, now, listener.config, previous and previous.snd_nxt)
+        c = self._create(key, local, remote, now, listener.config, previous.snd_nxt if previous else None)
         listener.half_open[key] = c
         self.embryos[key] = listener
         self.count("PassiveOpens")
@@ -466,11 +466,11 @@ class Stack:
             return
         for _ in range(_BUDGET):
             decision = plan(c, now)
-            if type(decision) is Wait:
+            if isinstance(decision, int):
                 c.busy = False
-                self._rest(c, decision.until, now)
+                self._rest(c, decision, now)
                 return
-            self._emit(c, emit(c, decision, now))  # type: ignore[arg-type]
+            self._emit(c, emit(c, decision, now))
             if len(self.outbox) >= room:
                 break
         self.busy.append(c)

@@ -301,7 +301,9 @@ def take_text(c: Connection, segment: Segment, now: int) -> bool:
         _trim_back(segment, segment.seq + segment.length - c.rcv_fin)
     if not segment.length:
         return False
-    c.rcv_mss = max(c.rcv_mss, min(segment.segment_size or segment.length, c.advertised_mss()))
+    size = segment.segment_size or segment.length
+    if size > c.rcv_mss:
+        c.rcv_mss = min(size, c.advertised_mss())
     if segment.seq == c.rcv_nxt:
         _deliver(c, segment, now)
     else:
@@ -389,6 +391,9 @@ def _note_timestamp(c: Connection, segment: Segment, now: int) -> None:
 def _trim(c: Connection, segment: Segment) -> None:
     """Cut off what is before RCV.NXT and what is beyond the window, SYN and FIN included."""
     before = c.rcv_nxt - segment.seq
+    beyond = segment.seq + segment.span - c.rcv_edge
+    if before <= 0 and beyond <= 0:
+        return
     if before > 0:
         if segment.length and c.sack_ok:
             _side(c).note_duplicate(segment.seq, min(segment.seq + segment.length, c.rcv_nxt))
@@ -397,7 +402,6 @@ def _trim(c: Connection, segment: Segment) -> None:
             before -= 1
             segment.seq += 1
         _trim_front(segment, before)
-    beyond = segment.seq + segment.span - c.rcv_edge
     if beyond > 0:
         if segment.flags & FIN:
             segment.flags &= ~FIN

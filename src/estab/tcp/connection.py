@@ -352,8 +352,10 @@ class Connection(Snapshot):
             raise self.error
         if self.write_closed or self.state not in SENDING:
             raise BrokenPipeError(errno.EPIPE, "connection is closed for sending")
-        count = min(len(data), self.room)
-        if count < len(data):
+        room = self.send_limit - self.send_queue.end + self.send_queue.start
+        count = len(data)
+        if count > room:
+            count = max(room, 0)
             self.wants_room = True
         if count == 0:
             return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from estab.tcp.config import SECOND
 from estab.tcp.congestion import CONTROLS
 from estab.tcp.states import SYN_SENT
-from estab.wire.options import NO_OPTIONS, Options
+from estab.wire.options import NO_OPTIONS, Options, timestamps_only
 from estab.wire.sequence import unwrap
 
 if TYPE_CHECKING:
@@ -80,10 +80,10 @@ def segment_options(c: Connection, now: int) -> Options:
     if c.sack_ok and c.reassembly is not None:
         blocks = c.reassembly.blocks(_MAX_BLOCKS - c.ts_ok)
         blocks = tuple((start & 0xFFFFFFFF, end & 0xFFFFFFFF) for start, end in blocks)
-    if not c.ts_ok and not blocks:
-        return NO_OPTIONS
-    timestamps = (c.timestamp(now) & 0xFFFFFFFF, c.ts_recent & 0xFFFFFFFF) if c.ts_ok else None
-    return Options(timestamps=timestamps, sack=blocks)
+    if not c.ts_ok:
+        return Options(sack=blocks) if blocks else NO_OPTIONS
+    value, echo = c.timestamp(now) & 0xFFFFFFFF, c.ts_recent & 0xFFFFFFFF
+    return Options(timestamps=(value, echo), sack=blocks) if blocks else timestamps_only(value, echo)
 
 
 def sack_blocks(c: Connection, segment: Segment) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from estab.tcp.observer import Reason
 from estab.tcp.options import segment_options, syn_options
 from estab.tcp.settle import settle
 from estab.tcp.states import SYN_SENT
-from estab.tcp.timers import Timer
+from estab.tcp.timers import NEVER, Timer
 from estab.wire.options import NO_OPTIONS
 from estab.wire.tcp import ACK, FIN, RST, SYN, URG, Segment
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from estab.tcp.plan import Emission
 
 _MAX_FIELD: Final = 65_535
+_DELAYED_ACK: Final = int(Timer.DELAYED_ACK)
 
 
 def emit(c: Connection, emission: Emission, now: int) -> Segment:
@@ -67,18 +68,24 @@ def _announce(c: Connection, flags: int) -> int:
 
 def _record(c: Connection, emission: Emission, now: int) -> None:
     reason, seq, length, flags, _ = emission
-    span = length + bool(flags & SYN) + bool(flags & FIN)
-    if span:
-        _record_sequence(c, emission, seq + span, now)
+    if flags & (SYN | FIN):
+        _record_sequence(c, emission, seq + length + bool(flags & SYN) + bool(flags & FIN), now)
+    elif length:
+        _record_sequence(c, emission, seq + length, now)
+    elif c.probe_owed or c.keepalive_owed:
+        _record_probe(c, reason)
     if flags & ACK:
         _record_ack(c, reason)
+    settle(c, now)
+
+
+def _record_probe(c: Connection, reason: Reason) -> None:
     if reason is Reason.WINDOW_PROBE:
         c.probe_owed = False
         c.count("TCPWinProbe")
     elif reason is Reason.KEEPALIVE:
         c.keepalive_owed = False
         c.count("TCPKeepAlive")
-    settle(c, now)
 
 
 def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> None:
@@ -91,7 +98,7 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
         c.override = False
         if length and length % c.mss:
             c.snd_sml = end
-        if reason is Reason.MTU_PROBE:
+        if c.path.searching and reason is Reason.MTU_PROBE:
             c.path.probe_sent(length - c.mss + c.path.mtu, end)
             c.count("TCPMTUProbe")
     else:
@@ -103,12 +110,12 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
 
 def _record_ack(c: Connection, reason: Reason) -> None:
     """Every segment with an ACK settles one debt, and the delayed one."""
-    if reason is Reason.CHALLENGE:
+    if c.challenges_owed and reason is Reason.CHALLENGE:
         c.challenges_owed -= 1
         c.count("TCPChallengeACK")
     elif c.acks_owed:
         c.acks_owed -= 1
-    c.timers.stop(Timer.DELAYED_ACK)
+    c.timers.deadlines[_DELAYED_ACK] = NEVER
     c.last_ack_sent = c.rcv_nxt
     c.unread_at_ack = c.receive_queue.size
     if c.reassembly is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from estab.tcp.acks import burst
 from estab.tcp.observer import Reason
-from estab.tcp.recovery import Phase
+from estab.tcp.recovery import LOSS, OPEN
 from estab.tcp.states import CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, LAST_ACK, SYN_SENT, TIME_WAIT
 from estab.wire.tcp import ACK, FIN, PSH, RST, SYN, URG
 
@@ -29,23 +29,20 @@ class Emission(NamedTuple):
     """Payload bytes of each wire packet that the segment is cut into."""
 
 
-class Wait(NamedTuple):
-    """Nothing goes out before ``until`` (ns; ``NEVER``: only an event can change that)."""
+Plan = Emission | int
+"""What goes out now; or nothing, before that time (ns; ``NEVER``: only an event can change that)."""
 
-    until: int
-
-
-Plan = Emission | Wait
-
+_DATA: Final = Reason.DATA
+_ACK: Final = Reason.ACK
 _TRANSFER: Final = frozenset({ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK})
 
 
 def plan(c: Connection, now: int) -> Plan:
-    """The next thing to send, most urgent first."""
+    """The next thing to send, most urgent first, or until when to wait."""
     if c.resets_owed:
         return _reset(c)
     if c.state is CLOSED or c.state is TIME_WAIT:
-        return _last_acknowledgement(c) or Wait(c.timers.earliest())
+        return _last_acknowledgement(c) or c.timers.earliest()
     emission = None
     if c.snd_nxt == c.iss:
         emission = _syn(c, Reason.SYN if c.state is SYN_SENT else Reason.SYN_ACK)
@@ -55,7 +52,7 @@ def plan(c: Connection, now: int) -> Plan:
         emission = _new_data(c)
     if emission is None:
         emission = _acknowledgement(c)
-    return emission or Wait(c.timers.earliest())
+    return c.timers.earliest() if emission is None else emission
 
 
 def _reset(c: Connection) -> Emission:
@@ -85,7 +82,7 @@ def _retransmission(c: Connection) -> Emission | None:
     flags = ACK
     if start + length == c.send_queue.end:
         flags |= FIN if end > c.send_queue.end else PSH
-    reason = Reason.TIMEOUT if c.recovery.phase is Phase.LOSS else Reason.RETRANSMISSION
+    reason = Reason.TIMEOUT if c.recovery.phase is LOSS else Reason.RETRANSMISSION
     return Emission(reason, start, length, flags | _urgent(c, start), c.mss)
 
 
@@ -106,17 +103,19 @@ def _new_data(c: Connection) -> Emission | None:
     length = _worthwhile(c, unsent, usable, room)
     if length <= 0:
         return None
-    flags = ACK | _urgent(c, start)
+    flags = ACK if c.snd_up is None else ACK | _urgent(c, start)
     if length == unsent:
         flags |= PSH
         if c.write_closed and usable > length:
             flags |= FIN
-    return Emission(Reason.DATA, start, length, flags, c.mss)
+    return Emission(_DATA, start, length, flags, c.mss)
 
 
 def _worthwhile(c: Connection, unsent: int, usable: int, room: int) -> int:
     """How many bytes are worth a segment now, 0 for none (RFC 9293 §3.7.4, §3.8.6.2.1)."""
-    length = min(unsent, usable, room)
+    length = usable if usable < room else room
+    if unsent < length:
+        length = unsent
     if length < c.mss:
         return length if length > 0 and _small_allowed(c, length, unsent) else 0
     goal = burst(c) // c.mss * c.mss
@@ -150,14 +149,14 @@ def _tail_allowed(c: Connection) -> bool:
 
 def _window_will_open(c: Connection, length: int) -> bool:
     """Waiting for a fuller segment is safe while something is in flight, and right unless the window is small."""
-    if not c.board.ranges or c.recovery.duplicates or c.recovery.phase is not Phase.OPEN:
+    if not c.board.ranges or c.recovery.duplicates or c.recovery.phase is not OPEN:
         return False
     return 2 * length < min(c.congestion.cwnd, max(c.snd_wnd, 1))
 
 
 def _probe_size(c: Connection, available: int) -> int:
     """Payload of a path-MTU probe, 0 when none is due or it would not be a fair test (RFC 4821 §7.4)."""
-    if c.recovery.phase is not Phase.OPEN:
+    if c.recovery.phase is not OPEN:
         return 0
     size = c.path.next_probe()
     if not size:
@@ -181,8 +180,8 @@ def _acknowledgement(c: Connection) -> Emission | None:
         return None
     if c.challenges_owed:
         return Emission(Reason.CHALLENGE, c.snd_nxt, 0, ACK, 0)
-    if c.acks_owed or _window_update_due(c):
-        return Emission(Reason.ACK, c.snd_nxt, 0, ACK, 0)
+    if c.acks_owed or (c.unread_at_ack and _window_update_due(c)):
+        return Emission(_ACK, c.snd_nxt, 0, ACK, 0)
     return None
 
 

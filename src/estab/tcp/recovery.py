@@ -7,7 +7,7 @@ segment out of the pipe; with SACK the board knows which.
 from __future__ import annotations
 
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from estab.tcp.config import Config
 from estab.tcp.scoreboard import Scoreboard
@@ -26,6 +26,11 @@ class Phase(Enum):
     __hash__ = object.__hash__
 
 
+OPEN: Final = Phase.OPEN
+RECOVERY: Final = Phase.RECOVERY
+LOSS: Final = Phase.LOSS
+
+
 class Recovery(Snapshot):
     """Decides which ranges of a scoreboard are lost. ``recover`` is RFC 6582's variable of that name."""
 
@@ -36,7 +41,7 @@ class Recovery(Snapshot):
 
     def __init__(self, config: Config, iss: int) -> None:
         self.config: Config = config
-        self.phase: Phase = Phase.OPEN
+        self.phase: Phase = OPEN
         self.duplicates: int = 0
         self.departed: int = 0
         """Bytes that duplicate acknowledgements say have arrived, where no SACK says which."""
@@ -53,14 +58,14 @@ class Recovery(Snapshot):
         self.duplicates += 1
         if not sack:
             self.departed = min(self.departed + mss, max(board.outstanding() - mss, 0))
-        if self.phase is not Phase.OPEN:
+        if self.phase is not OPEN:
             self._mark_by_sack(board, snd_una, mss)
             return False
         threshold = self.config.duplicate_threshold
         enough = self.duplicates >= threshold or board.sacked > (threshold - 1) * mss
         if not enough or (not sack and snd_una <= self.recover):
             return False
-        self.phase = Phase.RECOVERY
+        self.phase = RECOVERY
         self.recover = snd_nxt
         self.forced = True
         board.mark_lost(snd_una, min(snd_una + mss, snd_nxt))
@@ -70,15 +75,16 @@ class Recovery(Snapshot):
     def on_progress(self, board: Scoreboard, snd_una: int, snd_nxt: int, mss: int, delivered: int) -> bool:
         """SND.UNA advanced to ``snd_una``. True when recovery ends with it."""
         self.duplicates = 0
-        self.departed = max(self.departed - delivered, 0)
-        if self.phase is Phase.OPEN:
+        if self.departed:
+            self.departed = max(self.departed - delivered, 0)
+        if self.phase is OPEN:
             return False
         if snd_una >= self.recover:
-            self.phase = Phase.OPEN
+            self.phase = OPEN
             self.departed = 0
             self.forced = False
             return True
-        if self.phase is Phase.RECOVERY:
+        if self.phase is RECOVERY:
             # A partial acknowledgement: what follows it is the next hole (RFC 6582 §3.2 step 3).
             board.mark_lost(snd_una, min(snd_una + mss, snd_nxt), only_once_sent=bool(board.sacked))
             self._mark_by_sack(board, snd_una, mss)
@@ -89,7 +95,7 @@ class Recovery(Snapshot):
         """Everything outstanding is believed lost (RFC 5681 §3.1, RFC 6582 §3.2 step 4)."""
         board.forget_sacks()
         board.mark_lost(snd_una, snd_nxt)
-        self.phase = Phase.LOSS
+        self.phase = LOSS
         self.recover = snd_nxt
         self.duplicates = 0
         self.departed = 0

@@ -32,11 +32,14 @@ class RttEstimator(Snapshot):
     @property
     def rto(self) -> int:
         """The timeout to arm now, backed off and capped (RFC 6298 §2.5, §5.5)."""
+        if not self.backoff:
+            return self.base
         return min(self.base << self.backoff, self.config.rto_maximum)
 
     def on_sample(self, rtt: int, samples_per_rtt: int = 1) -> None:
         """Take a measurement of a segment that was not retransmitted (Karn) or is known by its timestamp."""
-        self.min_rtt = min(self.min_rtt, rtt) if self.min_rtt else rtt
+        if rtt < self.min_rtt or not self.min_rtt:
+            self.min_rtt = rtt
         if self.srtt == 0:
             self.srtt = rtt
             self.rttvar = rtt >> 1
@@ -44,8 +47,13 @@ class RttEstimator(Snapshot):
             self.rttvar += (abs(self.srtt - rtt) - self.rttvar) // (samples_per_rtt << _BETA_SHIFT)
             self.srtt += (rtt - self.srtt) // (samples_per_rtt << _ALPHA_SHIFT)
         config = self.config
-        variance = max(config.clock_granularity, _K * self.rttvar)
-        self.base = min(max(self.srtt + variance, config.rto_minimum), config.rto_maximum)
+        variance = _K * self.rttvar
+        if variance < config.clock_granularity:
+            variance = config.clock_granularity
+        base = self.srtt + variance
+        if base < config.rto_minimum:
+            base = config.rto_minimum
+        self.base = base if base < config.rto_maximum else config.rto_maximum
         self.backoff = 0
 
     def on_timeout(self) -> None:

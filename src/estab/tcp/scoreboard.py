@@ -88,6 +88,9 @@ class Scoreboard(Snapshot):
 
     def acknowledge(self, position: int) -> Acknowledged:
         """Take everything before ``position`` off the board."""
+        ranges = self.ranges
+        if len(ranges) == 1 and ranges[0].end <= position and ranges[0].transmissions == 1:
+            return self._acknowledge_all(ranges.pop())
         delivered = 0
         sent_at: int | None = None
         retransmitted = False
@@ -111,6 +114,13 @@ class Scoreboard(Snapshot):
             count += 1
         del self.ranges[:count], self.starts[:count]
         return Acknowledged(delivered, sent_at, retransmitted)
+
+    def _acknowledge_all(self, entry: SentRange) -> Acknowledged:
+        """The usual case: one flight, sent once, all of it acknowledged."""
+        self.starts.clear()
+        self.sacked = self.lost = 0
+        size = 0 if entry.sacked else entry.end - entry.start
+        return Acknowledged(size, None if entry.sacked else entry.sent_at, False)
 
     def sack(self, blocks: Iterable[tuple[int, int]]) -> int:
         """Mark blocks as received; how many bytes are news. Blocks outside the board are the caller's to drop."""

@@ -163,6 +163,11 @@ _KINDS: Final[dict[str, int]] = {codec.name: kind for kind, codec in reversed(CO
 _PADDING: Final = {"nop": b"\x01", "eol": b"\x00"}
 
 
+def timestamps_only(value: int, echo: int) -> Options:
+    """What almost every segment carries, made without a call of the class."""
+    return _new(Options, (None, None, False, (), (value, echo), None, None, None, None, ()))
+
+
 def parse_options(data: Buffer) -> Options:
     """Read the bytes between the fixed TCP header and the payload. Raises ``ParseError``.
 
