@@ -106,15 +106,15 @@ def test_segments_that_cross_show_their_states_in_order() -> None:
 
 
 def test_a_long_transfer_is_folded_and_nothing_is_left_out_of_the_sum() -> None:
-    talk = Talk(loss=0.02)
+    talk = Talk((rules.duplicate(rules.data, nth=100),), loss=0.02)
     talk.near.send(bytes(600_000), talk.now)
     talk.network.run(lambda: talk.far.readable == 600_000, 60 * SECOND)
     folded = talk.draw(fold=6)
     lines = folded.splitlines()
     assert len(lines) < 20
-    segments = [each for each in talk.network.record.segments if each.length]
+    segments = [each for each in talk.network.record.segments if each.length and each.fate != "duplicate"]
     assert f"… {len(segments) - shown(lines):,} segments, " in folded
-    assert "lost" in folded
+    assert " lost, 1 duplicated" in folded
     assert len(talk.draw(fold=0).splitlines()) == len(talk.network.record.passages) + 1
 
 

@@ -109,9 +109,15 @@ def ladder(
         ends = len(parts) if not quiet or not fold or len(parts) <= fold else fold // 2
         lines += [chart.line(part, labels[id(part.passage)]) for part in parts[:ends]]
         if ends < len(parts):
-            lines += chart.folded([part.passage for part in parts[ends:-ends] if part.kind != "lands"])
+            # What is drawn in two lines counts where it leaves; a copy has only the one where it lands.
+            inner = [part.passage for part in parts[ends:-ends] if part.kind != "lands" or _is_copy(part.passage)]
+            lines += chart.folded(inner)
             lines += [chart.line(part, labels[id(part.passage)]) for part in parts[-ends:]]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _is_copy(passage: Drawable) -> bool:
+    return passage.fate == "duplicate"
 
 
 def _parts(passages: Sequence[Drawable]) -> list[_Part]:
@@ -120,7 +126,7 @@ def _parts(passages: Sequence[Drawable]) -> list[_Part]:
     for order, passage in enumerate(passages):
         if passage.arrived_at is None or passage.fate == "lost":
             parts.append(_Part(passage.sent_at, order, passage, "lost"))
-        elif passage.fate == "duplicate":
+        elif _is_copy(passage):
             parts.append(_Part(passage.arrived_at, order, passage, "lands"))
         elif passage.fate == "delayed" or crossed(passage, order):
             parts.append(_Part(passage.sent_at, order, passage, "leaves"))
@@ -240,7 +246,7 @@ class _Chart:
         """The sum of what is not shown: data by direction, acknowledgements, and what happened to them on the way."""
         lines = []
         for src, arrow in ((self.left, self.style.right), (self.right, self.style.left)):
-            sent = [each for each in passages if each.src == src]
+            sent = [each for each in passages if each.src == src and not _is_copy(each)]
             data = {each.seq: each.length for each in sent if each.length}
             if data:
                 count = sum(1 for each in sent if each.length)
@@ -276,15 +282,14 @@ class _Chart:
         tail, head, dots = _Shaft(style.dash * 2), _Shaft(style.dash + style.right), _Shaft(style.dot * 3)
         note = next((text for text in self._notes(part) if len(label) + len(text) + 9 <= self.span), "")
         if kind == "lost":
-            pieces = [tail, label, _Shaft(style.cross)]
-            pieces = [*_stretched(pieces, style.dash, self.span // 2), note]
+            pieces = [*_stretched([tail, label, _Shaft(style.cross)], 2, style.dash, self.span // 2), note]
         elif kind == "leaves":
             pieces = [tail, label, dots, note]
         elif kind == "lands" or passage.src not in self.shown:
-            pieces = [*([note] if note else []), dots, label, head]
-            pieces = _stretched(["", *pieces], style.dot, self.span)
+            front = ["", note] if note else [""]
+            pieces = _stretched([*front, dots, label, head], len(front), style.dot, self.span)
         else:
-            pieces = _stretched([tail, label, _Shaft(style.right)], style.dash, self.span)
+            pieces = _stretched([tail, label, _Shaft(style.right)], 2, style.dash, self.span)
         if passage.dst == self.right:
             return " ".join(pieces).ljust(self.span)
         turned = [piece[::-1].replace(style.right, style.left) if type(piece) is _Shaft else piece for piece in pieces]
@@ -300,7 +305,7 @@ class _Chart:
         if passage.src not in self.shown:
             return (f"from {passage.src}",)
         sent = f"{(passage.sent_at - self.start) / _MILLISECOND:,.3f}"
-        return (f"copy of {sent}", "copy") if passage.fate == "duplicate" else (f"sent {sent}", "late")
+        return (f"copy of {sent}", "copy") if _is_copy(passage) else (f"sent {sent}", "late")
 
 
 class _Shaft(str):
@@ -309,14 +314,10 @@ class _Shaft(str):
     __slots__ = ()
 
 
-def _stretched(pieces: list[str], filler: str, width: int) -> list[str]:
-    """The pieces, joined by blanks as wide as ``width``: the last shaft but the head takes what is missing."""
+def _stretched(pieces: list[str], index: int, filler: str, width: int) -> list[str]:
+    """The pieces, ``width`` characters when joined by blanks: the shaft at ``index`` takes what is missing."""
     missing = width - len(" ".join(pieces))
-    shafts = [index for index, piece in enumerate(pieces) if type(piece) is _Shaft]
-    index = shafts[0] if len(shafts) > 1 and pieces[shafts[0]][0] == filler and shafts[0] > 0 else shafts[-1]
-    stretched = list(pieces)
-    stretched[index] = _Shaft(filler * missing + pieces[index])
-    return stretched
+    return [*pieces[:index], _Shaft(filler * missing + pieces[index]), *pieces[index + 1 :]]
 
 
 __all__ = ["Drawable", "ladder"]
