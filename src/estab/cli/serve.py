@@ -1,0 +1,104 @@
+"""``estab serve``: the files of a directory over HTTP through our own TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from estab.cli import http
+from estab.cli.errors import CommandError, describe, explained
+from estab.cli.host import open_host, run
+from estab.cli.options import DEFAULT_TUN, NOTHING, Address, Delay, Json, LinkOptions, Loss, Pcap, Seed, Tun
+from estab.cli.site import Site
+from estab.cli.stdio import note, say
+
+MOST_CONNECTIONS: Final = 1000
+"""Served at the same time; what comes beyond is reset."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """What ``--json`` prints at the end."""
+
+    urls: list[str]
+    requests: int = 0
+    bytes: int = 0
+
+
+def serve(  # noqa: PLR0917 (typer reads the options here)
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", exists=True, file_okay=False, readable=True, help="What to serve.")
+    ] = Path(),
+    port: Annotated[int, typer.Option("--port", "-p", min=1, max=65_535, help="Where to listen.")] = 8000,
+    tun: Tun = DEFAULT_TUN,
+    address: Address = None,
+    pcap: Pcap = None,
+    loss: Loss = NOTHING,
+    delay: Delay = NOTHING,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Serve the files of a directory over HTTP, until it is interrupted.
+
+    The kernel's curl is a client as any other:
+
+      sudo estab serve . &
+      curl http://10.64.0.2:8000/README.md
+    """
+    options = LinkOptions.parse(tun, address, pcap, loss, delay, seed)
+    with explained(f"cannot serve {directory}"):
+        site = Site(directory)
+    urls = [_url(each, port) for each in options.addresses]
+    totals = Totals(urls)
+    # Being interrupted is the usual end.
+    with suppress(KeyboardInterrupt):
+        run(_serve(site, port, options, totals))
+    if as_json:
+        say(json.dumps(asdict(totals)))
+
+
+def _url(address: str, port: int) -> str:
+    host = address.partition("/")[0]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+async def _serve(site: Site, port: int, options: LinkOptions, totals: Totals) -> None:
+    active = 0
+
+    def log(served: http.Served) -> None:
+        totals.requests += 1
+        totals.bytes += served.sent
+        note(f"{served.peer} {_printable(served.method)} {_printable(served.target)} {served.status} {served.sent:,}")
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal active
+        if active >= MOST_CONNECTIONS:
+            writer.transport.abort()
+            return
+        active += 1
+        try:
+            await http.serve(reader, writer, site, log)
+        finally:
+            active -= 1
+
+    async with open_host(options, f"serve {site.root} --port {port}") as host:
+        with explained(f"cannot listen on port {port}"):
+            server = await host.start_server(handle, port=port)
+        note(f"serving {site.root} at {' '.join(totals.urls)} (Ctrl-C ends it)")
+        try:
+            await server.serve_forever()
+        except asyncio.CancelledError:
+            if host.error is None:
+                raise
+            raise CommandError(f"{options.tun} is gone: {describe(host.error)}") from None
+
+
+def _printable(text: str) -> str:
+    """As a request may hold anything, and a terminal obeys much of that."""
+    return text if text.isprintable() else repr(text)
