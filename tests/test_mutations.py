@@ -51,6 +51,13 @@ def test_a_figure_took_effect_where_it_differs() -> None:
     assert mutant.took_effect(mutant.rules, mutant.config)
 
 
+def test_a_figure_alone_does_not_prove_a_mutation_that_also_changes_a_rule() -> None:
+    mutant = MUTATIONS["no-time-wait-fixed-isn"].apply()
+    assert not mutant.took_effect(mutant.rules, mutant.config)
+    mutant.rules.isn(b"", b"", 0)
+    assert mutant.took_effect(mutant.rules, mutant.config)
+
+
 def test_a_changed_table_counts_only_what_was_changed() -> None:
     mutant = MUTATIONS["two-way-handshake"].apply()
     assert mutant.rules.transitions.get((State.CLOSED, Fact.ACTIVE_OPEN)) is State.SYN_SENT

@@ -42,15 +42,17 @@ class Mutant(NamedTuple):
     rules: Rules
     config: Config
     witness: Witness
-    original: Config
+    original: tuple[Rules, Config]
 
     def took_effect(self, rules: Rules, config: Config) -> bool:
         """Whether a stack with these ran without the defence, and it was missed at least once.
 
-        A figure has no moment at which it decides: there the proof is that it differs from the original."""
+        A figure has no moment at which it decides: where only figures changed, the proof is that they differ."""
         if rules is not self.rules or config is not self.config:
             return False
-        return self.witness.count > 0 or config != self.original
+        if rules is self.original[0]:
+            return config != self.original[1]
+        return self.witness.count > 0
 
 
 Change = Callable[[Rules, Config, Witness], tuple[Rules, Config]]
@@ -69,7 +71,7 @@ class Mutation:
         """The weaker rules and configuration, and the witness that counts for them alone."""
         witness = Witness()
         weaker = self.change(rules, config, witness)
-        return Mutant(*weaker, witness, config)
+        return Mutant(*weaker, witness, (rules, config))
 
 
 class _Table(dict[tuple[State, Fact], State]):
