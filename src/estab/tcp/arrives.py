@@ -370,13 +370,19 @@ def _unacceptable(c: Connection, segment: Segment, now: int) -> None:
     if segment.length and c.sack_ok:
         _side(c).note_duplicate(segment.seq, min(segment.seq + segment.length, c.rcv_nxt))
     _answer_unacceptable(c, segment, now)
-    if repeated and segment.flags & ACK:
+    # One answer is enough: a bad ACK in it gets none of its own.
+    oldest = c.snd_una + (c.state is SYN_RECEIVED)
+    if repeated and segment.flags & ACK and oldest <= segment.ack <= c.snd_nxt:
         check_ack(c, segment, now)
         check_urg(c, segment, now)
 
 
 def _note_timestamp(c: Connection, segment: Segment, now: int) -> None:
-    """RFC 7323 §4.3: only a segment that spans what we acknowledged last says what to echo."""
+    """RFC 7323 §4.3: only a segment that spans what we acknowledged last says what to echo.
+
+    Nor does one whose ACK will be refused: a forged TSval from the future would shut the peer out (CVE-2005-0356)."""
+    if not segment.flags & ACK or not oldest_valid_ack(c) <= segment.ack <= c.snd_nxt:
+        return
     stamps = segment.options.timestamps
     if c.ts_ok and stamps is not None and segment.seq <= c.last_ack_sent:
         value = unwrap(stamps[0], c.ts_recent)
@@ -504,7 +510,8 @@ def _note_fin(c: Connection, segment: Segment) -> None:
         c.count("TCPFinIgnored")
         return
     c.rcv_fin = place
-    if place != c.rcv_nxt:
+    if place != c.rcv_nxt and not segment.length:
+        # Text has asked for its own: no segment is acknowledged twice (RFC 5681 §4.2).
         owe_ack(c)
 
 
