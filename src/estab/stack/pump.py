@@ -43,11 +43,14 @@ class Pump:
                 if link.mtu != self.mtu:
                     self.mtu = link.mtu
                     stack.set_link(self.mtu, link.offload)
+            received = len(packets)
+            # The link can use their buffers again as soon as nobody holds them.
+            del packets
             deadline = stack.next_deadline()
             if deadline is not None and deadline <= now:
                 stack.advance(now)
             self._show_events()
-            if not self._transmit(now) and not packets:
+            if not self._transmit(now) and not received:
                 break
         return self._next(now)
 
