@@ -88,11 +88,11 @@ def _advance(c: Connection, segment: Segment, sacked: int, now: int) -> None:
     c.timers.stop(Timer.RTO)
     if c.path.on_acknowledged(c.snd_una):
         c.resize()
+    recovering = c.recovery.phase is RECOVERY
     recovered = c.recovery.on_progress(c.board, c.snd_una, c.snd_nxt, c.mss, acked.delivered)
     if recovered and c.host.observer is not None:
         c.host.observer.congestion(now, c, "recovered")
     if segment.ack > c.iss + 1:
-        recovering = c.recovery.phase is RECOVERY
         c.congestion.on_ack(Ack(now, acked.delivered + sacked, pipe, rtt, limited, recovering))
     if c.snd_up is not None and c.snd_una >= c.snd_up:
         c.snd_up = None

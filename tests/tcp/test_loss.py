@@ -1,0 +1,244 @@
+"""Loss found by acknowledgements: RFC 5681 §3.2, RFC 6582, RFC 3042, RFC 6675, RFC 2018 §5."""
+
+import pytest
+
+from estab.tcp.config import MODERN
+from estab.tcp.observer import Reason
+from tests.conversation import ACK, MILLISECOND
+
+MS = MILLISECOND
+MSS = 1000
+ONE_BY_ONE = MODERN.but(super_segments=False)
+
+
+def flight(talk, segments=10, config=ONE_BY_ONE, **syn):
+    """``segments`` of 1000 bytes are out, number ``i`` begins at 1 + 1000 i; more waits."""
+    t = talk(config).established(mss=MSS, **syn)
+    t.send(bytes(MSS * segments))
+    assert [s.seq for s in t.drain()] == [1 + MSS * i for i in range(segments)]
+    return t
+
+
+def duplicates(t, count, **fields):
+    for _ in range(count):
+        t.inject(ACK, seq=1, ack=t.c.snd_una - t.iss, **fields)
+
+
+def seqs(t):
+    return [s.seq for s in t.drain()]
+
+
+def test_the_third_duplicate_repairs(talk):
+    t = flight(talk)
+    duplicates(t, 2)
+    t.expect_nothing()
+    duplicates(t, 1)
+    t.expect(ACK, seq=1, len=MSS, reason=Reason.RETRANSMISSION)
+    t.expect_nothing()
+    assert t.c.congestion.ssthresh == t.c.congestion.cwnd
+    assert 4000 <= t.c.congestion.ssthresh <= 5000
+
+
+def test_limited_transmit(talk):
+    """RFC 3042: each of the first two duplicates lets a new segment out, and the window stays."""
+    t = flight(talk)
+    t.send(bytes(5000))
+    t.expect_nothing()
+    for i in range(2):
+        duplicates(t, 1)
+        t.expect(ACK, seq=10_001 + MSS * i, len=MSS, reason=Reason.DATA)
+        t.expect_nothing()
+    assert t.c.congestion.cwnd == 10_000
+
+
+def test_the_full_acknowledgement_ends_it(talk):
+    t = flight(talk)
+    duplicates(t, 3)
+    t.drain()
+    half = t.c.congestion.cwnd
+    t.inject(ACK, seq=1, ack=10_001)
+    t.expect_nothing()
+    assert t.c.congestion.cwnd == half, "the acknowledgement that ends recovery opens nothing (RFC 6582 §3.2)"
+    t.send(bytes(20_000))
+    assert len(t.drain()) == half // MSS
+
+
+def test_a_partial_acknowledgement_repairs_the_next_hole(talk):
+    """RFC 6582 §3.2 step 3: one hole a round trip, no further duplicates needed, no further reduction."""
+    t = flight(talk)
+    duplicates(t, 3)
+    t.expect(seq=1)
+    half = t.c.congestion.cwnd
+    t.inject(ACK, seq=1, ack=3001)
+    t.expect(ACK, seq=3001, len=MSS)
+    t.expect_nothing()
+    t.inject(ACK, seq=1, ack=7001)
+    t.expect(ACK, seq=7001, len=MSS)
+    t.inject(ACK, seq=1, ack=10_001)
+    t.expect_nothing()
+    assert t.c.congestion.cwnd == half
+
+
+def test_duplicates_in_recovery_let_new_data_out(talk):
+    """RFC 5681 §3.2 step 4."""
+    t = flight(talk)
+    t.send(bytes(10_000))
+    duplicates(t, 3)
+    t.drain()
+    duplicates(t, 6)
+    assert seqs(t)
+    assert t.c.flight > 10_000
+
+
+def test_duplicates_of_a_closed_window_are_not_duplicates(talk):
+    """RFC 5681 §2: with an empty flight nothing can be lost."""
+    t = talk(ONE_BY_ONE).established(mss=MSS)
+    duplicates(t, 10)
+    t.expect_nothing()
+    assert t.c.congestion.cwnd == 10_000
+
+
+@pytest.mark.parametrize("change", [{"win": 60_000}, {"data": b"x"}], ids=["window", "data"])
+def test_what_says_more_is_no_duplicate(talk, change):
+    """RFC 5681 §2: neither data nor another window."""
+    t = flight(talk)
+    for i in range(5):
+        if "win" in change:
+            duplicates(t, 1, win=60_000 - i)
+        else:
+            t.inject(ACK, seq=1 + i, ack=1, data=b"x")
+    assert all(not s.length for s in t.drain())
+    assert t.c.congestion.cwnd == 10_000
+
+
+def test_forged_duplicates_open_nothing(talk):
+    """However many come, no more leaves than was there (RFC 5681 §3.2, step 4)."""
+    t = flight(talk)
+    t.send(bytes(100_000))
+    duplicates(t, 200)
+    assert sum(s.length for s in t.drain()) <= 11 * MSS
+
+
+def test_duplicates_after_a_timeout_begin_nothing(talk):
+    """RFC 6582 §3.2 step 2: they answer our own retransmissions."""
+    t = flight(talk)
+    t.after(200 * MS).expect(seq=1, reason=Reason.TIMEOUT)
+    t.inject(ACK, seq=1, ack=10_001)
+    t.send(bytes(2000))
+    t.drain()
+    before = t.c.congestion.ssthresh
+    duplicates(t, 5)
+    assert t.c.congestion.ssthresh == before
+    assert not t.c.board.lost
+
+
+def test_a_lost_retransmission_ends_in_a_timeout(talk):
+    t = flight(talk)
+    duplicates(t, 5)
+    t.drain()
+    t.after(t.c.rtt.rto).expect(ACK, seq=1, reason=Reason.TIMEOUT)
+    assert t.c.congestion.cwnd == MSS
+
+
+def test_reordering_within_two_is_no_loss(talk):
+    t = flight(talk)
+    duplicates(t, 2)
+    t.inject(ACK, seq=1, ack=4001)
+    assert all(s.seq > 10_000 for s in t.drain())
+    assert t.c.congestion.ssthresh > 10**6
+
+
+# ---------------------------------------------------------------------- with SACK
+
+
+def sacked(t, *blocks):
+    t.inject(ACK, seq=1, ack=t.c.snd_una - t.iss, sack=blocks)
+
+
+def test_three_sacked_segments_show_the_hole(talk):
+    t = flight(talk, sack_permitted=True)
+    sacked(t, (1001, 2001))
+    sacked(t, (1001, 3001))
+    t.expect_nothing()
+    sacked(t, (1001, 4001))
+    t.expect(ACK, seq=1, len=MSS, reason=Reason.RETRANSMISSION)
+    t.expect_nothing()
+
+
+def test_one_block_may_show_it_at_once(talk):
+    """RFC 6675 §4: what counts is what was SACKed, not how many acknowledgements said so."""
+    t = flight(talk, sack_permitted=True)
+    sacked(t, (3001, 10_001))
+    assert seqs(t) == [1, 1001, 2001]
+
+
+def test_bare_duplicates_are_nothing_new(talk):
+    """RFC 3042 §2, RFC 6675 §2: with SACK a duplicate brings a block."""
+    t = flight(talk, sack_permitted=True)
+    t.send(bytes(5000))
+    duplicates(t, 10)
+    t.expect_nothing()
+
+
+def test_only_the_holes_are_sent_again(talk):
+    t = flight(talk, sack_permitted=True)
+    sacked(t, (1001, 3001), (4001, 10_001))
+    assert seqs(t) == [1, 3001]
+    t.inject(ACK, seq=1, ack=3001, sack=((4001, 10_001),))
+    t.expect_nothing()
+    t.inject(ACK, seq=1, ack=10_001)
+    t.expect_nothing()
+
+
+def test_limited_transmit_with_sack(talk):
+    t = flight(talk, sack_permitted=True)
+    t.send(bytes(5000))
+    sacked(t, (1001, 2001))
+    t.expect(ACK, seq=10_001, len=MSS)
+    sacked(t, (1001, 3001))
+    t.expect(ACK, seq=11_001, len=MSS)
+    assert t.c.congestion.cwnd == 10_000
+
+
+def test_a_timeout_forgets_the_blocks(talk):
+    """RFC 2018 §8: the peer may have thrown away what it SACKed; the left edge is sent whatever it said."""
+    t = flight(talk, sack_permitted=True)
+    sacked(t, (1, 2001))
+    t.drain()
+    t.after(t.c.rtt.rto).expect(ACK, seq=1, len=MSS, reason=Reason.TIMEOUT)
+    t.inject(ACK, seq=1, ack=1001)
+    assert seqs(t)[0] == 1001
+
+
+def test_what_is_sacked_is_kept(talk):
+    """RFC 2018 §8: until it is acknowledged cumulatively."""
+    t = flight(talk, sack_permitted=True)
+    sacked(t, (1001, 10_001))
+    assert len(t.c.send_queue) == 10_000
+
+
+@pytest.mark.parametrize(
+    "block", [(20_001, 21_001), (-5000, -4000), (5001, 4001), (9001, 11_001), (1, 1)], ids=str
+)
+def test_senseless_blocks_are_ignored(talk, block):
+    t = flight(talk, sack_permitted=True)
+    for _ in range(5):
+        sacked(t, block)
+    t.expect_nothing()
+    assert t.c.board.sacked == 0
+
+
+def test_blocks_without_agreement_are_ignored(talk):
+    t = flight(talk)
+    sacked(t, (5001, 10_001))
+    assert t.c.board.sacked == 0
+
+
+def test_acknowledged_blocks_divide_the_board_only_so_far(talk):
+    t = flight(talk, config=ONE_BY_ONE.but(scoreboard_ranges=20), sack_permitted=True)
+    for i in range(500):
+        sacked(t, (11 + 10 * i, 16 + 10 * i))
+        t.drain()
+    assert len(t.c.board.ranges) <= 22
+    t.inject(ACK, seq=1, ack=t.c.snd_nxt - t.iss)
+    assert t.c.flight == 0
