@@ -18,8 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from estab.cli.app import run  # noqa: PLC0415 (the library is there without what the command line needs)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _PACKAGES:
+        package = (error.name or "").partition(".")[0]
+        if package not in _PACKAGES:
             raise
-        sys.stderr.write(f"estab: {error.name} is missing: pip install 'estab[cli]'\n")
+        sys.stderr.write(f"estab: {package} is missing: pip install 'estab[cli]'\n")
         return 1
     return run(sys.argv[1:] if arguments is None else list(arguments))

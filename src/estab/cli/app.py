@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Final
@@ -35,6 +36,10 @@ for command in (demo, lessons, get, serve, nc, ss):
 
 def run(arguments: list[str]) -> int:
     """One command; every error that the user can mend is one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name or an arrow that the terminal cannot show is no reason to fail.
+            stream.reconfigure(errors="replace")
     try:
         status = app(arguments or ["--help"], standalone_mode=False, prog_name="estab")
         sys.stdout.flush()

@@ -24,6 +24,8 @@ from estab.drivers.asyncio_driver import Host
 
 MOST_ROWS: Final = 10_000
 """Sockets in one answer; the others are counted."""
+MOST_ASKERS: Final = 8
+"""Answered at the same time."""
 LONGEST_ANSWER: Final = 16 << 20
 PATIENCE: Final = 2.0
 """Seconds to wait for one process, and for one that asks."""
@@ -82,30 +84,54 @@ async def answering(host: Host, command: str) -> AsyncIterator[None]:
     try:
         path = private_directory() / f"{os.getpid()}-{secrets.token_hex(4)}.sock"
         with explained(f"cannot open {path}"):
-            server = await _listen(path, lambda: report(host, command))
+            listener = _listen(path)
     except CommandError as error:
         sys.stderr.write(f"estab: this process is not seen by `estab ss`: {error}\n")
         yield
         return
+    loop = asyncio.get_running_loop()
+    answers: set[asyncio.Task[None]] = set()
+    loop.add_reader(listener, lambda: _accept(listener, lambda: report(host, command), answers))
     try:
         yield
     finally:
         path.unlink(missing_ok=True)
-        server.close()
+        loop.remove_reader(listener)
+        listener.close()
+        if answers:
+            await asyncio.wait(answers)
 
 
-async def _listen(path: Path, answer: Callable[[], dict[str, Any]]) -> asyncio.Server:
-    async def tell(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            if peer_of(writer.get_extra_info("socket"))[1] == os.geteuid():
-                writer.write(json.dumps(answer()).encode())
-                await asyncio.wait_for(writer.drain(), PATIENCE)
-        except OSError:
-            pass
-        finally:
-            writer.close()
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.setblocking(False)
+        listener.bind(str(path))
+        listener.listen(MOST_ASKERS)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
 
-    return await asyncio.start_unix_server(tell, path, backlog=8)
+
+def _accept(listener: socket.socket, answer: Callable[[], dict[str, Any]], answers: set[asyncio.Task[None]]) -> None:
+    """One that asks; ``answers``: those that are being given."""
+    try:
+        connected, _ = listener.accept()
+    except OSError:
+        return
+    if len(answers) >= MOST_ASKERS or peer_of(connected)[1] != os.geteuid():
+        connected.close()
+        return
+    task = asyncio.create_task(_tell(connected, json.dumps(answer()).encode()))
+    answers.add(task)
+    task.add_done_callback(answers.discard)
+
+
+async def _tell(connected: socket.socket, document: bytes) -> None:
+    with connected, suppress(OSError):
+        connected.setblocking(False)
+        await asyncio.wait_for(asyncio.get_running_loop().sock_sendall(connected, document), PATIENCE)
 
 
 def report(host: Host, command: str) -> dict[str, Any]:

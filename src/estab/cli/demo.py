@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -23,10 +22,9 @@ from estab.cli import act_two as two
 from estab.cli.act import Act
 from estab.cli.errors import FAILED, explained
 from estab.cli.options import Json
+from estab.cli.paint import ascii_only, paint, width_of
 from estab.cli.stdio import say
 from estab.explain.ladder import ladder
-
-_WIDEST: Final = 120
 
 
 def demo(
@@ -112,11 +110,11 @@ def _show_act_one(console: Console, played: one.ActOne) -> None:
         f"Both ends are estab. The simulated network loses {one.LOSS:.0%} of the packets, doubles {one.DUPLICATES:.0%} "
         f"and reorders {one.REORDERED:.0%}; the way takes {one.DELAY_MS} ms. Time is virtual: 2 MSL are over at once.",
     )
-    width = min(console.width, _WIDEST)
-    picture = ladder(played.passages, one.CLIENT, one.SERVER, width=width, ascii_only=_ascii_only(console))
+    width = width_of(console)
+    picture = ladder(played.passages, one.CLIENT, one.SERVER, width=width, ascii_only=ascii_only())
     for line in picture.splitlines():
-        console.print(_coloured(line))
-    console.print(_coloured(_last_line(played, width)))
+        console.print(paint(line))
+    console.print(paint(_last_line(played, width)))
     _show_result(console, played.act, f"{played.seconds:.1f} s of virtual time")
 
 
@@ -145,7 +143,7 @@ def _show_act_two(console: Console, played: two.ActTwo) -> None:
         console.print(f"{number + 1}. {view.when}")
         console.print(heading, style="dim")
         for line in side_by_side(view):
-            console.print(_coloured(f"  {line}"))
+            console.print(paint(f"  {line}"))
     _show_result(console, act, "no loss here")
 
 
@@ -169,23 +167,8 @@ def _show_result(console: Console, act: Act, remark: str) -> None:
         verdict = ("the same on both sides", "bold green") if transfer.ok else ("NOT what was sent", "bold red")
         table.add_row("  SHA-256", Text.assemble(f"{transfer.sha256_received[:16]}… ", verdict))
     for name, states in act.states.items():
-        table.add_row(f"our {name}", _coloured(" → ".join(states)))
+        table.add_row(f"our {name}", paint(" → ".join(states)))
     ended = ("it has ended", "bold green") if act.time_wait_ended else ("it did not end", "bold red")
     table.add_row("TIME-WAIT", Text.assemble(ended))
     console.print()
     console.print(Padding(table, (0, 2)))
-
-
-def _coloured(line: str) -> Text:
-    text = Text(line)
-    text.highlight_regex(r"(✗|X) ?\w+|lost ✗|\d+ lost", "red")
-    text.highlight_regex(r"\b(SYN-SENT|SYN-RECEIVED|LISTEN|nothing)\b", "yellow")
-    text.highlight_regex(r"\bESTABLISHED\b", "green")
-    text.highlight_regex(r"\b(FIN-WAIT-[12]|CLOSE-WAIT|CLOSING|LAST-ACK|TIME-WAIT|CLOSED)\b", "magenta")
-    text.highlight_regex(r"…[^│|]*", "cyan")
-    text.highlight_regex(r"^ *[\d,]+\.\d+", "dim")
-    return text
-
-
-def _ascii_only(console: Console) -> bool:
-    return "utf" not in (console.encoding or sys.stdout.encoding or "").lower()

@@ -6,7 +6,7 @@ Whose streams they are does not matter here: our own over a TUN device, those of
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -149,7 +149,7 @@ async def serve(
             connection.start_next_cycle()
     except h11.RemoteProtocolError as error:
         if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            await _send(connection, writer, Site.error(error.error_status_hint), ())
+            await _send(connection, writer, Site.error(error.error_status_hint))
             log(Served(peer, "?", "?", error.error_status_hint, 0))
     except OSError:
         # The client went away or fell silent: nobody is left to be told.
@@ -174,19 +174,19 @@ async def _answer(
 ) -> Served:
     method, target = request.method.decode("ascii"), request.target.decode("latin-1")
     with site.answer(method, target) as answer:
-        sent = await _send(connection, writer, answer, () if method == "HEAD" else answer.pieces(CHUNK))
+        sent = await _send(connection, writer, answer, head_only=method == "HEAD")
     return Served(peer, method, target, answer.status, sent)
 
 
 async def _send(
-    connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer, pieces: Iterable[bytes]
+    connection: h11.Connection, writer: asyncio.StreamWriter, answer: Answer, *, head_only: bool = False
 ) -> int:
-    """The head and the pieces; how many bytes those were."""
+    """The answer, with or without its body; how many bytes that had."""
     headers = [("Date", formatdate(usegmt=True)), ("Server", "estab"), ("Content-Length", str(answer.length))]
     head = h11.Response(status_code=answer.status, reason=answer.reason, headers=[*headers, *answer.headers])
     writer.write(connection.send(head) or b"")
     sent = 0
-    for piece in pieces:
+    for piece in () if head_only else answer.pieces(CHUNK):
         for part in connection.send_with_data_passthrough(h11.Data(data=piece)) or ():
             writer.write(part)
         sent += len(piece)

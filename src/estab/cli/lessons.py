@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from textwrap import wrap
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from estab.cli.errors import FAILED, MISUSED, CommandError
 from estab.cli.options import Json
+from estab.cli.paint import ascii_only, paint, width_of
 from estab.cli.stdio import say
 from estab.lessons import LESSONS, Lesson, render
 
 ALL: Final = "all"
-_WIDEST: Final = 120
 
 
 def lessons(
@@ -75,8 +75,20 @@ def _run(lesson: Lesson, without: str | None, as_json: bool) -> bool:
     if as_json:
         say(json.dumps(result.as_json()))
     else:
-        sys.stdout.write(render(result, width=_width(), ascii_only=_ascii_only()) + "\n")
+        console = Console(highlight=False)
+        for line in render(result, width=width_of(console), ascii_only=ascii_only()).splitlines():
+            console.print(_paint(line, lesson.name), soft_wrap=True)
+        console.print()
     return result.ok
+
+
+def _paint(line: str, title: str) -> Text:
+    if line == title:
+        return Text(line, "bold")
+    text = paint(line)
+    text.highlight_regex(r"^(as expected|broken):", "bold green")
+    text.highlight_regex(r"^unexpected:", "bold red")
+    return text
 
 
 def _list(as_json: bool) -> None:
@@ -87,19 +99,10 @@ def _list(as_json: bool) -> None:
         say(json.dumps(rows))
         return
     widest = max(map(len, LESSONS))
-    width = _width()
+    width = width_of(Console())
     for number, each in enumerate(LESSONS.values(), 1):
         head = f"{number:>2}  {each.name:<{widest}}  "
         blank = " " * len(head)
         text = wrap(each.shows, width, initial_indent=head, subsequent_indent=blank)
         say("\n".join([*text, *(f"{blank}--without {name}" for name in each.defences)]))
     say("\nestab lessons NAME runs one, estab lessons all runs all.")
-
-
-def _width() -> int:
-    return min(Console().width, _WIDEST)
-
-
-def _ascii_only() -> bool:
-    """What cannot show a box-drawing character gets plain ones."""
-    return "utf" not in (sys.stdout.encoding or "").lower()
