@@ -19,6 +19,9 @@ _MAX_SCALE = 14
 _MAX_WINDOW = 65_535
 _MAX_BLOCKS = 4
 """RFC 2018 §3; with timestamps one less fits."""
+_SACK_HEADER = 4
+"""Bytes before the first block, two no-ops for alignment included."""
+_BLOCK = 8
 
 
 def offered_scale(c: Connection) -> int:
@@ -74,11 +77,14 @@ def syn_options(c: Connection, now: int) -> Options:
     )
 
 
-def segment_options(c: Connection, now: int) -> Options:
-    """Timestamps on every segment once agreed (RFC 7323 §3.2), SACK blocks while there are any."""
+def segment_options(c: Connection, now: int, length: int) -> Options:
+    """Timestamps on every segment once agreed (RFC 7323 §3.2), SACK blocks while there are any.
+
+    The blocks take what ``length`` bytes of payload leave of a full packet (RFC 9293 MUST-16)."""
     blocks: tuple[tuple[int, int], ...] = ()
     if c.sack_ok and c.reassembly is not None:
-        blocks = c.reassembly.blocks(_MAX_BLOCKS - c.ts_ok)
+        room = (c.mss - length - _SACK_HEADER) // _BLOCK
+        blocks = c.reassembly.blocks(max(min(_MAX_BLOCKS - c.ts_ok, room), 0))
         blocks = tuple((start & 0xFFFFFFFF, end & 0xFFFFFFFF) for start, end in blocks)
     if not c.ts_ok:
         return Options(sack=blocks) if blocks else NO_OPTIONS

@@ -29,13 +29,13 @@ def emit(c: Connection, emission: Emission, now: int) -> Segment:
         payload = c.send_queue.view(seq, length) if length else ()
         segment = Segment(seq, c.rcv_nxt, flags, 0, payload)
         segment.window = _announce(c, flags)
-        segment.options = syn_options(c, now) if flags & SYN else segment_options(c, now)
+        segment.options = syn_options(c, now) if flags & SYN else segment_options(c, now, length)
         if flags & URG and c.snd_up is not None:
             segment.urgent = c.snd_up - seq
         if length > size > 0:
             segment.segment_size = size
             segment.segments = -(-length // size)
-        _record(c, emission, now)
+        _record(c, emission, segment, now)
     segment.source_port = c.local_port
     segment.destination_port = c.remote_port
     if c.host.observer is not None:
@@ -66,7 +66,7 @@ def _announce(c: Connection, flags: int) -> int:
     return field
 
 
-def _record(c: Connection, emission: Emission, now: int) -> None:
+def _record(c: Connection, emission: Emission, segment: Segment, now: int) -> None:
     reason, seq, length, flags, _ = emission
     if flags & (SYN | FIN):
         _record_sequence(c, emission, seq + length + bool(flags & SYN) + bool(flags & FIN), now)
@@ -75,7 +75,7 @@ def _record(c: Connection, emission: Emission, now: int) -> None:
     elif c.probe_owed or c.keepalive_owed:
         _record_probe(c, reason)
     if flags & ACK:
-        _record_ack(c, reason)
+        _record_ack(c, reason, segment)
     settle(c, now)
 
 
@@ -108,7 +108,7 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
             c.syn_retransmitted += 1
 
 
-def _record_ack(c: Connection, reason: Reason) -> None:
+def _record_ack(c: Connection, reason: Reason, segment: Segment) -> None:
     """Every segment with an ACK settles one debt, and the delayed one."""
     if c.challenges_owed and reason is Reason.CHALLENGE:
         c.challenges_owed -= 1
@@ -118,5 +118,5 @@ def _record_ack(c: Connection, reason: Reason) -> None:
     c.timers.deadlines[_DELAYED_ACK] = NEVER
     c.last_ack_sent = c.rcv_nxt
     c.unread_at_ack = c.receive_queue.size
-    if c.reassembly is not None:
+    if c.reassembly is not None and (segment.options.sack or not segment.length):
         c.reassembly.reported()

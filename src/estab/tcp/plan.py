@@ -46,6 +46,9 @@ def plan(c: Connection, now: int) -> Plan:
     emission = None
     if c.snd_nxt == c.iss:
         emission = _syn(c, Reason.SYN if c.state is SYN_SENT else Reason.SYN_ACK)
+    elif c.acks_owed and c.reassembly is not None and c.reassembly.telling:
+        # Data would have no room for SACK blocks, and an ACK with data is no duplicate ACK (RFC 5681 §2).
+        emission = Emission(_ACK, c.snd_nxt, 0, ACK, 0)
     elif c.board.lost:
         emission = _retransmission(c)
     if emission is None and c.state in _TRANSFER:

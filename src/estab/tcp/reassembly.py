@@ -107,6 +107,11 @@ class Reassembly(Snapshot):
                 blocks.append(found)
         return tuple(blocks[:room])
 
+    @property
+    def telling(self) -> bool:
+        """There are blocks."""
+        return bool(self.starts) or self.duplicate is not None
+
     def reported(self) -> None:
         """An ACK with ``blocks`` went out: a D-SACK is reported only once (RFC 2883 §4)."""
         self.duplicate = None

@@ -1,0 +1,61 @@
+"""Options beside data, and super-segments: no packet is larger than the link takes (RFC 9293 MUST-16, RFC 6691)."""
+
+import pytest
+
+from estab.wire.link import FULL_OFFLOAD
+from tests.conversation import ACK, MILLISECOND
+
+
+@pytest.mark.parametrize("stamps", [{}, {"ts": (5, 0)}])
+@pytest.mark.parametrize("lost", [False, True], ids=["new", "again"])
+def test_blocks_do_not_make_a_full_packet_larger(talk, stamps, lost):
+    """MUST-16: a hole is told by an ACK of its own, for data that is full leaves no room."""
+    t = talk(mtu=1500).established(sack_permitted=True, **stamps)
+    again = {"ts": True} if stamps else {}
+    if lost:
+        t.send(bytes(4000))
+        t.drain()
+        t.after(199 * MILLISECOND)
+    t.inject(ACK, seq=1001, ack=1, data=b"x", **again)
+    if not lost:
+        t.send(bytes(4000))
+    t.expect(ACK, seq=4001 if lost else 1, ack=1, len=0, sack=((1001, 1002),))
+    t.after(MILLISECOND)
+    segments = t.drain()
+    assert segments
+    assert all(segment.length <= 1460 - 12 * bool(stamps) for segment in segments)
+    assert not any(segment.options.sack for segment in segments if segment.length > 1400)
+
+
+def test_a_small_segment_has_room_for_blocks(talk):
+    """RFC 2018 §4: whatever acknowledges leaves no hole untold while there is room."""
+    t = talk().established(sack_permitted=True)
+    t.inject(ACK, seq=1001, ack=1, data=b"x")
+    t.expect(ACK, len=0, sack=((1001, 1002),))
+    t.send(b"small")
+    t.expect(ACK, data=b"small", sack=((1001, 1002),))
+
+
+def test_a_duplicate_is_told_before_data_goes(talk):
+    """RFC 2883 §4: once, and not on a segment that has no room for it."""
+    t = talk().established(sack_permitted=True)
+    t.inject(ACK, seq=1, ack=1, data=b"abc")
+    t.after(t.config.delayed_ack).expect(ACK, ack=4)
+    t.inject(ACK, seq=1, ack=1, data=b"abc")
+    t.send(bytes(1460))
+    t.expect(ACK, len=0, ack=4, sack=((1, 4),))
+    t.expect(ACK, len=1460, sack=())
+
+
+@pytest.mark.parametrize(("offload", "size"), [(None, 1500), (FULL_OFFLOAD, 65_535)], ids=["cut", "whole"])
+def test_packets_fit_the_link(talk, offload, size):
+    """What is larger than the path goes to a link that cuts it, and to no other."""
+    t = talk(**({"offload": offload} if offload else {})).established(window_scale=7)
+    t.inject(ACK, seq=1, ack=1)
+    t.c.congestion.cwnd = 200_000
+    t.c.rtt.srtt = t.c.rtt.min_rtt = 1000
+    t.send(bytes(100_000))
+    sizes = [packet.size() for packet in t.stack.transmit(t.now, 200)]
+    assert sizes
+    assert max(sizes) <= size
+    assert (max(sizes) > 1500) == (offload is not None)
