@@ -1,0 +1,1 @@
+"""The figures that the README publishes: ``python -m bench`` measures them against the kernel of this machine."""
