@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import tempfile
 import time
 
 import pytest
@@ -93,3 +96,36 @@ def test_the_kernel_goes_on_reading_after_its_end(family: int) -> None:
     assert ours.kernel_receive(peer) == answer
     ours.until(lambda: flow.over)
     assert flow.states[-3:] == ["CLOSE-WAIT", "LAST-ACK", "CLOSED"]
+
+
+NC = """
+import shutil, socket, sys
+peer = socket.create_connection((sys.argv[1], 5000))
+shutil.copyfileobj(sys.stdin.buffer, peer.makefile("wb"))
+peer.shutdown(socket.SHUT_WR)
+shutil.copyfileobj(peer.makefile("rb"), sys.stdout.buffer)
+"""
+"""What ``nc -N`` does: its input, the end of it, and then whatever comes back."""
+
+
+@FAMILIES
+@isolated_with_tun
+def test_a_program_like_nc_ends_its_input_and_reads_on(family: int) -> None:
+    ours = Ours(family)
+    listener = ours.listen(5000)
+    question = bytes(range(256)) * 1000
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as taken:
+        given.write(question)
+        given.seek(0)
+        client = subprocess.Popen([sys.executable, "-c", NC, ours.address], stdin=given, stdout=taken)
+        flow = ours.accept(listener)
+        ours.until(lambda: flow.connection.eof)
+        assert flow.states[-1] == "CLOSE-WAIT"
+        assert flow.received == question
+        flow.write(bytes(flow.received)[::-1])
+        flow.finish()
+        ours.until(lambda: client.poll() is not None)
+        assert client.returncode == 0
+        taken.seek(0)
+        assert taken.read() == question[::-1]
+    ours.until(lambda: not ours.connections())
