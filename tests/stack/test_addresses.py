@@ -1,11 +1,15 @@
 """Which addresses are ours."""
 
 import errno
+import random
 
 import pytest
 
 from estab.stack.addresses import Addresses
+from estab.stack.stack import Stack
 from estab.wire.address import parse_address
+from estab.wire.packet import Packet
+from estab.wire.tcp import SYN, Segment, build
 
 
 def test_one_host_on_a_network() -> None:
@@ -55,3 +59,43 @@ def test_no_address_of_the_family() -> None:
     with pytest.raises(OSError) as raised:
         Addresses(["10.0.0.2/24"]).source_for(parse_address("fd00::1"))
     assert raised.value.errno == errno.ENETUNREACH
+
+
+GROUPS = ("10.0.0.255", "255.255.255.255", "224.0.0.1", "0.0.0.0", "ff02::1", "::")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_is_nobodys_address(group) -> None:
+    """RFC 9293 MUST-57: also where every address is ours."""
+    everything = Addresses(["10.0.0.2/24", "0.0.0.0/0", "::/0"])
+    assert not everything.accepts(parse_address(group))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_connection_to_a_group_is_refused_at_the_call(group) -> None:
+    """RFC 9293 MUST-46."""
+    stack = Stack(addresses=["10.0.0.2/24", "fd00::2/64"], rng=random.Random(1))
+    with pytest.raises(OSError) as raised:
+        stack.open((group, 80), 0)
+    assert raised.value.errno == errno.ENETUNREACH
+    assert stack.transmit(0) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "destination"),
+    [
+        *(("10.0.0.3" if "." in group else "fd00::3", group) for group in GROUPS),
+        *((group, "10.0.0.2" if "." in group else "fd00::2") for group in GROUPS),
+        ("10.0.0.2", "10.0.0.2"),
+    ],
+)
+def test_a_syn_to_or_from_a_group_gets_no_answer(source, destination) -> None:
+    """RFC 9293 MUST-57, MUST-63; the last one is a LAND attack."""
+    stack = Stack(addresses=["10.0.0.2/24", "fd00::2/64", "0.0.0.0/0", "::/0"], rng=random.Random(1))
+    stack.listen(80)
+    for port in (80, 81):
+        segment = Segment(1, 0, SYN, 1000, source_port=4000, destination_port=port)
+        stack.receive([Packet(build(segment, parse_address(source), parse_address(destination)).tobytes())], 0)
+    assert stack.transmit(0) == []
+    assert stack.connections == {}
+    assert stack.counters["IpInAddrErrors"] + stack.counters["IpInSourceErrors"] == 2

@@ -11,7 +11,7 @@ from estab.wire.address import Prefix, format_address, is_broadcast, is_multicas
 class Addresses:
     """A set of prefixes. ``"10.0.0.2/24"`` names one host on a network, ``"10.0.0.0/24"`` the whole network.
 
-    A prefix whose host bits are all zero stands for every address in it (``"0.0.0.0/0"``: for all).
+    A prefix whose host bits are all zero stands for every host in it (``"0.0.0.0/0"``: for all). Groups are nobody's.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -22,13 +22,19 @@ class Addresses:
 
     def accepts(self, address: bytes) -> bool:
         """A packet to this address is for us."""
-        return address in self.own or any(prefix.contains(address) for prefix in self.ranges)
+        if address in self.own:
+            return True
+        return any(prefix.contains(address) for prefix in self.ranges) and not self.is_group(address)
+
+    def is_group(self, address: bytes) -> bool:
+        """Broadcast, directed broadcast, multicast or unspecified: not one host's address."""
+        if is_multicast(address) or is_broadcast(address) or is_unspecified(address):
+            return True
+        return any(prefix.is_broadcast(address) for prefix in self.hosts)
 
     def is_valid_peer(self, address: bytes) -> bool:
         """Nobody speaks from a broadcast, multicast or unspecified address, or from ours (MUST-57, MUST-63)."""
-        if address in self.own or is_multicast(address) or is_broadcast(address) or is_unspecified(address):
-            return False
-        return not any(prefix.is_broadcast(address) for prefix in self.hosts)
+        return address not in self.own and not self.is_group(address)
 
     def source_for(self, remote: bytes) -> bytes:
         """Our address on the remote's network, or else the first of its family. Raises ``OSError(ENETUNREACH)``."""

@@ -31,7 +31,7 @@ from estab.tcp.states import CLOSED, LISTEN, SYN_RECEIVED, TIME_WAIT, Fact
 from estab.tcp.timeouts import advance
 from estab.tcp.timers import NEVER
 from estab.wire import ip, tcp, udp
-from estab.wire.address import Prefix, format_address, is_broadcast, is_multicast, is_unspecified, parse_prefix
+from estab.wire.address import Prefix, format_address, is_unspecified, parse_prefix
 from estab.wire.address import parse_address as _parse_address
 from estab.wire.fragments import Reassembler
 from estab.wire.link import NO_OFFLOAD, Offload
@@ -206,7 +206,7 @@ class Stack:
         family, ``EADDRNOTAVAIL`` a local address that is not ours or no free port, ``EADDRINUSE`` the four-tuple is
         taken, ``ENOBUFS`` too many connections."""
         destination = _endpoint(remote)
-        if is_multicast(destination[0]) or is_broadcast(destination[0]) or is_unspecified(destination[0]):
+        if self.addresses.is_group(destination[0]):
             raise OSError(errno.ENETUNREACH, f"{format_address(destination[0])} is not one host's address")
         source = self._source(destination, local)
         key = make_key(source, destination)
