@@ -29,8 +29,8 @@ class Delay:
         due = now + self._delay
         if self._jitter:
             due += rng.randrange(-self._jitter, self._jitter + 1)
-            if self._keep_order:
-                due = self._latest = max(due, self._latest)
+        if self._keep_order:
+            due = self._latest = max(due, self._latest)
         return Deliver(at=due, fate="")
 
     def snapshot(self, now: int) -> int:

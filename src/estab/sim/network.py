@@ -10,6 +10,7 @@ from estab.faults.delay import Delay
 from estab.faults.duplication import duplication
 from estab.faults.link import FaultyLink
 from estab.faults.loss import loss as losing
+from estab.faults.path import MOST_HELD, Path
 from estab.faults.rate import RateLimit
 from estab.faults.reordering import reordering
 from estab.faults.verdict import Fault
@@ -45,9 +46,11 @@ class Network:
     ``network.clock.now`` for the time, then let the network ``run``.
     """
 
-    def __init__(self, seed: int = 0, *, start: int = 0) -> None:
-        """start: the time (ns) at which the clock begins."""
+    def __init__(self, seed: int = 0, *, start: int = 0, recording: bool = True) -> None:
+        """start: the time (ns) at which the clock begins. recording: keep what is on the wire in ``record``, which
+        takes longer than carrying it."""
         self.seed: int = seed
+        self.recording: bool = recording
         self.clock: Clock = Clock(start)
         self.hosts: dict[str, SimHost] = {}
         self.record: Record = Record()
@@ -74,7 +77,8 @@ class Network:
         ear = Ear(observer)
 
         def make() -> Stack:
-            return Stack(config, addresses=addresses, rng=rng, rules=rules, observer=ear, **stack)
+            heard = ear if self.recording else observer
+            return Stack(config, addresses=addresses, rng=rng, rules=rules, observer=heard, **stack)
 
         host = SimHost(name, make)
         self.hosts[name] = host
@@ -97,13 +101,14 @@ class Network:
         out: Sequence[Fault] = (),
         into: Sequence[Fault] = (),
         mtu: int = 1500,
+        path: Path | None = None,
     ) -> None:
         """Lay a cable. Each direction behaves alike, and has its own random stream.
 
         delay, jitter: ns. rate: bits per second, with ``queue`` bytes waiting before the line; None: infinite. loss,
         duplicate, reorder: probabilities; what is reordered takes one more delay (at least 1 ms). out: further
-        faults from ``a`` to ``b``, which come first; into: from ``b`` to ``a``. A host with several cables sends by
-        the destination's address."""
+        faults from ``a`` to ``b``, which come first; into: from ``b`` to ``a``. path: what comes after them, from
+        ``a``'s end to ``b``'s; it begins now. A host with several cables sends by the destination's address."""
         end_a, end_b = memory_pair(mtu, NO_OFFLOAD)
 
         def line() -> list[Fault]:
@@ -118,16 +123,15 @@ class Network:
                 faults.append(reordering(reorder, max(delay, 1_000_000)))
             return faults
 
-        for src, dst, end, faults in ((a, b, end_a, out), (b, a, end_b, into)):
-            name = f"{src.name}>{dst.name}"
-            record = self.record
-            link = FaultyLink(
-                end,
-                [record.departure(src.name, dst.name), *map(record.follow, (*faults, *line()))],
-                rng=stream(self.seed, f"cable {name}"),
-                observer=record.arrival(src.name, dst.name),
-            )
-            src.link.plug(link, dst.stack.addresses)
+        there, back = ((), ()) if path is None else path.directions(self.clock.now)
+        for src, dst, end, faults in ((a, b, end_a, (*out, *there)), (b, a, end_b, (*into, *back))):
+            rng = stream(self.seed, f"cable {src.name}>{dst.name}")
+            met: Sequence[Fault] = (*faults, *line())
+            arrival = None
+            if self.recording:
+                met = (self.record.departure(src.name, dst.name), *map(self.record.follow, met))
+                arrival = self.record.arrival(src.name, dst.name)
+            src.link.plug(FaultyLink(end, met, rng=rng, observer=arrival, limit=MOST_HELD), dst.stack.addresses)
 
     def join(self, *hosts: SimHost, **line: Any) -> None:
         """Connect each with each, as a switch does; ``line``: see ``connect``."""
