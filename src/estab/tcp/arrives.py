@@ -331,7 +331,7 @@ def challenge(c: Connection, now: int) -> None:
     if c.challenge_start is None or now - c.challenge_start >= c.config.challenge_period:
         c.challenge_start = now
         c.challenges = 0
-    if c.challenges >= c.config.challenge_acks:
+    if c.challenges >= c.config.challenge_acks or c.challenges_owed >= c.config.challenge_acks:
         c.count("TCPACKSkippedChallenge")
         return
     c.challenges += 1
@@ -381,17 +381,21 @@ def _note_timestamp(c: Connection, segment: Segment, now: int) -> None:
     """RFC 7323 §4.3: only a segment that spans what we acknowledged last says what to echo.
 
     Nor does one whose ACK will be refused: a forged TSval from the future would shut the peer out (CVE-2005-0356)."""
-    if not segment.flags & ACK or not oldest_valid_ack(c) <= segment.ack <= c.snd_nxt:
-        return
     stamps = segment.options.timestamps
     if c.ts_ok and stamps is not None and segment.seq <= c.last_ack_sent:
         value = unwrap(stamps[0], c.ts_recent)
         stale = c.ts_recent_at is None or now - c.ts_recent_at > _PAWS_LIFETIME
-        if value >= c.ts_recent or stale:
+        if value == c.ts_recent:
+            c.ts_recent_at = now
+        elif (value > c.ts_recent or stale) and _acknowledges(c, segment):
             c.ts_recent = value
             c.ts_recent_at = now
-    if segment.options.user_timeout:
+    if segment.options.user_timeout and _acknowledges(c, segment):
         adopt_user_timeout(c, segment)
+
+
+def _acknowledges(c: Connection, segment: Segment) -> bool:
+    return segment.flags & ACK > 0 and oldest_valid_ack(c) <= segment.ack <= c.snd_nxt
 
 
 def _trim(c: Connection, segment: Segment) -> None:
