@@ -44,7 +44,8 @@ def test_on_a_link_in_virtual_time() -> None:
 
 
 def test_on_a_link_in_real_time() -> None:
-    asyncio.run(on_a_memory_link(0.05))
+    # A driver that hangs fails, instead of hanging the tests.
+    asyncio.run(asyncio.wait_for(on_a_memory_link(0.05), 60))
 
 
 @pytest.mark.parametrize(

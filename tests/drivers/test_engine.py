@@ -6,7 +6,7 @@ import asyncio
 import errno
 import random
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -21,7 +21,11 @@ from estab.links.memory import MemoryLink, memory_pair
 from estab.links.udp import UdpLink
 from estab.stack.listener import Decision
 from estab.tcp.config import MILLISECOND
+from estab.wire.packet import Packet
 from tests.drivers.net import SERVER, Notes
+
+HANGS = 60
+"""Seconds after which a test in real time has failed."""
 
 Body = Callable[[Host, Host, MemoryLink, MemoryLink], Coroutine[Any, Any, Any]]
 
@@ -199,7 +203,17 @@ def test_a_host_talks_to_itself() -> None:
     virtually(body)
 
 
-def test_a_link_with_a_descriptor_in_real_time() -> None:
+class Sluggish(UdpLink):
+    """Takes one packet at a time, and is writable all the same."""
+
+    __slots__ = ()
+
+    def send(self, packets: Sequence[Packet], now: int) -> int:
+        return super().send(packets[:1], now)
+
+
+@pytest.mark.parametrize("kind", [UdpLink, Sluggish])
+def test_a_link_with_a_descriptor_in_real_time(kind: type[UdpLink]) -> None:
     async def main() -> None:
         ends = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
         for end in ends:
@@ -207,7 +221,7 @@ def test_a_link_with_a_descriptor_in_real_time() -> None:
         names = [end.getsockname() for end in ends]
         for end in ends:
             end.close()
-        left, right = UdpLink(names[0], names[1]), UdpLink(names[1], names[0])
+        left, right = kind(names[0], names[1]), kind(names[1], names[0])
         async with attach(left, "10.0.0.1/24") as client, attach(right, "10.0.0.2/24") as server:
             far = Notes(keep_open=False)
             await server.create_server(lambda: far, port=80)
@@ -217,4 +231,4 @@ def test_a_link_with_a_descriptor_in_real_time() -> None:
             await far.over.wait()
             assert len(far.data) == 300_000
 
-    asyncio.run(main())
+    asyncio.run(asyncio.wait_for(main(), HANGS))

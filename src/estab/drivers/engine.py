@@ -31,6 +31,9 @@ class Engine(Protocol):
     def poke(self) -> None:
         """A call of the user may have given the stack something to do."""
 
+    def flush(self) -> None:
+        """Like ``poke``, and somebody waits for it."""
+
     def close(self) -> None:
         """Send what can be sent at once and let go of the link."""
 
@@ -77,6 +80,11 @@ class LinkEngine:
         """Once in an iteration of the loop; a turn that is going on sends anyway."""
         if not self._scheduled and self._now is None:
             self._schedule()
+
+    def flush(self) -> None:
+        """At once; a turn that is going on sends anyway."""
+        if self._now is None:
+            self._work(self._pump.flush)
 
     def close(self) -> None:
         if not self._closed:

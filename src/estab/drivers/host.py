@@ -31,7 +31,7 @@ class Host:
     """Made by ``attach``. Belongs to the loop that it was made on.
 
     Names are numeric addresses or keys of ``hosts``. Every ``timeout`` is in seconds and raises ``TimeoutError``.
-    ``error`` is what the link died of, None while it lives.
+    ``error`` is what the link died of, None while it lives. ``engine`` turns the pump.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Host:
         self.loop: asyncio.AbstractEventLoop = loop
         self.hosts: Mapping[str, str] = {} if hosts is None else hosts
         self.error: OSError | None = None
-        self._engine = engine
+        self.engine: Engine = engine
         self._decide = decide
         self._table = SocketTable(engine.stack)
         self._streams: set[StreamTransport] = set()
@@ -57,16 +57,16 @@ class Host:
 
     @property
     def stack(self) -> Stack:
-        return self._engine.stack
+        return self.engine.stack
 
     @property
     def counters(self) -> Mapping[str, int]:
         """By reason, named as ``nstat`` names them."""
-        return self._engine.stack.counters
+        return self.engine.stack.counters
 
     def netstat(self) -> list[NetstatRow]:
         """Every socket of the stack, one row each."""
-        return self._engine.stack.netstat()
+        return self.engine.stack.netstat()
 
     # ------------------------------------------------------------------ streams
 
@@ -256,10 +256,10 @@ class Host:
     # ------------------------------------------------------------------ for the rest of this room
 
     def now(self) -> int:
-        return self._engine.now()
+        return self.engine.now()
 
     def poke(self) -> None:
-        self._engine.poke()
+        self.engine.poke()
 
     def resolve(self, name: str) -> tuple[str, int]:
         """(address, family). Raises ``socket.gaierror``."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 HIGH_WATER: Final = 65_536
 """asyncio's default: bytes above the send buffer at which the protocol is asked to pause."""
 
+BYTES_LIKE: Final = (bytes, bytearray, memoryview)
+
 
 class StreamTransport(asyncio.Transport):
     """Data, then end of file, then ``connection_lost``, each once, however the connection ends.
@@ -35,11 +37,14 @@ class StreamTransport(asyncio.Transport):
         "_connection",
         "_eof_told",
         "_eof_written",
+        "_flush",
         "_high",
         "_host",
         "_lost",
         "_low",
+        "_now",
         "_on_lost",
+        "_poke",
         "_protocol",
         "_protocol_paused",
         "_reading_paused",
@@ -57,6 +62,9 @@ class StreamTransport(asyncio.Transport):
         assert socket.connection is not None
         super().__init__()
         self._host: Host = host
+        self._now = host.engine.now
+        self._poke = host.engine.poke
+        self._flush = host.engine.flush
         self._socket: StreamSocket = socket
         self._connection = socket.connection
         self._on_lost: Callable[[StreamTransport], None] = on_lost
@@ -137,9 +145,12 @@ class StreamTransport(asyncio.Transport):
             self._lose(c.error)
 
     def _read(self) -> None:
-        c, now = self._connection, self._host.now()
-        while not self._reading_paused and c.error is None and c.readable:
+        c, now = self._connection, self._now()
+        while c.receive_queue.size and not self._reading_paused and c.error is None:
             data = c.receive_some(now)
+            if not data:
+                # What is left is the urgent byte, which is not part of the stream.
+                break
             if self._buffered:
                 self._fill(data)
             else:
@@ -147,8 +158,8 @@ class StreamTransport(asyncio.Transport):
             if self._closing:
                 return
         # Reading may have opened the window.
-        self._host.poke()
-        if c.error is None and c.eof and not self._eof_told and not self._reading_paused:
+        self._poke()
+        if c.rcv_fin is not None and c.eof and c.error is None and not self._eof_told and not self._reading_paused:
             self._eof_told = True
             if not self._protocol.eof_received():
                 self.close()
@@ -169,7 +180,7 @@ class StreamTransport(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Never waits. After ``close`` and once the connection is lost, data is thrown away."""
-        if not isinstance(data, bytes | bytearray | memoryview):
+        if type(data) is not bytes and not isinstance(data, BYTES_LIKE):
             raise TypeError(f"data argument must be a bytes-like object, not {type(data).__name__!r}")
         if self._eof_written:
             raise RuntimeError("Cannot call write() after write_eof()")
@@ -179,13 +190,16 @@ class StreamTransport(asyncio.Transport):
             data = bytes(data)
         sent = 0
         if not self._backlog:
+            c = self._connection
+            # An answer goes out at once; what follows it in this iteration of the loop goes out together.
+            out = self._flush if c.snd_una == c.snd_nxt else self._poke
             try:
-                sent = self._connection.send(data, self._host.now())
+                sent = c.send(data, self._now())
             except OSError as error:
                 self._lose(error)
                 return
-            self._host.poke()
-        if sent < len(data):
+            out()
+        if sent < len(data) and not self._lost:
             self._keep(bytes(data), sent)
 
     def writelines(self, list_of_data: Iterable[Any]) -> None:
@@ -200,8 +214,8 @@ class StreamTransport(asyncio.Transport):
             return
         self._eof_written = True
         if not self._backlog:
-            self._connection.shutdown(self._host.now())
-            self._host.poke()
+            self._connection.shutdown(self._now())
+            self._poke()
 
     def get_write_buffer_size(self) -> int:
         """Bytes that the send buffer has not taken yet."""
@@ -227,7 +241,7 @@ class StreamTransport(asyncio.Transport):
 
     def _push(self) -> None:
         """Give the send buffer what it has room for."""
-        backlog, now = self._backlog, self._host.now()
+        backlog, now = self._backlog, self._now()
         while backlog:
             data = backlog[0]
             try:
@@ -240,7 +254,7 @@ class StreamTransport(asyncio.Transport):
                 backlog[0] = memoryview(data)[sent:]
                 break
             backlog.popleft()
-        self._host.poke()
+        self._poke()
         if self._protocol_paused and self._backlog_size <= self._low:
             self._protocol_paused = False
             self._tell(self._protocol.resume_writing)
@@ -294,11 +308,11 @@ class StreamTransport(asyncio.Transport):
         self._backlog.clear()
         self._backlog_size = 0
         self._socket.notify = None
-        now = self._host.now()
+        now = self._now()
         if abort:
             self._connection.abort(now)
         self._socket.close(now)
-        self._host.poke()
+        self._poke()
         self._host.loop.call_soon(self._end, error)
 
     def _end(self, error: Exception | None) -> None:

@@ -44,6 +44,9 @@ class NetworkEngine:
     def poke(self) -> None:
         """The network asks the stack for its next deadline anyway."""
 
+    def flush(self) -> None:
+        """Likewise."""
+
     def close(self) -> None:
         self._sim.on_event = None
 
@@ -58,7 +61,7 @@ class SimulatedHost(Host):
 
     def detach(self) -> None:
         """The end of the program: what happens on the network from now on is not told."""
-        self._engine.close()
+        self.engine.close()
 
 
 class VirtualNetwork:
