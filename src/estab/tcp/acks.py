@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estab.tcp.congestion import Ack
+from estab.tcp.judge import Delivery, enter_recovery, judge, take_duplicate_report
 from estab.tcp.options import sack_blocks
 from estab.tcp.recovery import RECOVERY
+from estab.tcp.settle import arm_tail_probe
 from estab.tcp.timers import Timer
 from estab.wire.sequence import unwrap
 from estab.wire.tcp import FIN, SYN
@@ -20,12 +22,40 @@ if TYPE_CHECKING:
 def take_ack(c: Connection, segment: Segment, now: int) -> None:
     """``segment.ack`` lies in what may be acknowledged: see ``check_ack``."""
     same_window = not _take_window(c, segment)
-    sacked = c.board.sack(sack_blocks(c, segment)) if c.sack_ok and segment.options.sack else 0
-    if segment.ack > c.snd_una:
-        _advance(c, segment, sacked, now)
-    elif c.board.ranges and _is_duplicate(c, segment, same_window, sacked):
-        _take_duplicate(c, sacked, now)
     c.keepalive_probes = 0
+    board = c.board
+    if not board.ranges:
+        return
+    flight = c.flight
+    recovering = c.recovery.phase is RECOVERY
+    pipe = c.recovery.pipe(board)
+    board.arrived.clear()
+    news = sacked = 0
+    dsack = False
+    if c.sack_ok and segment.options.sack:
+        dsack = take_duplicate_report(c, segment)
+        news = sacked = board.sack(sack_blocks(c, segment))
+    rtt = None
+    progress = segment.ack > c.snd_una
+    if progress:
+        acked = board.acknowledge(segment.ack)
+        news += acked.delivered
+        rtt = _advance(c, segment, acked, flight, now)
+    elif c.sack_ok:
+        c.recovery.duplicates += sacked > 0
+    elif _is_duplicate(c, segment, same_window):
+        news = c.mss
+        if c.recovery.on_duplicate(board, c.snd_una, c.snd_nxt, c.mss, False):
+            enter_recovery(c, news, now)
+    if not (progress or news or dsack):
+        return
+    delivery = Delivery(news, sacked, pipe, rtt, progress, dsack)
+    judge(c, segment, delivery, now)
+    if progress and segment.ack > c.iss + 1:
+        _open_window(c, delivery, flight, recovering, now)
+    if progress and c.sack_ok and board.ranges:
+        c.timers.set(Timer.RTO, now + c.rtt.rto)
+        arm_tail_probe(c, now)
 
 
 def burst(c: Connection) -> int:
@@ -65,40 +95,42 @@ def _take_window(c: Connection, segment: Segment) -> bool:
     return changed
 
 
-def _is_duplicate(c: Connection, segment: Segment, same_window: bool, sacked: int) -> bool:
-    """RFC 5681 §2; with SACK it is one that brings news (RFC 6675 §2)."""
+def _is_duplicate(c: Connection, segment: Segment, same_window: bool) -> bool:
+    """RFC 5681 §2, where no SACK says more."""
     if segment.ack != c.snd_una or segment.length or segment.flags & (SYN | FIN):
         return False
-    return sacked > 0 if c.sack_ok else same_window and c.snd_wnd > 0
+    return same_window and c.snd_wnd > 0
 
 
-def _advance(c: Connection, segment: Segment, sacked: int, now: int) -> None:
-    flight = c.flight
-    pipe = c.recovery.pipe(c.board) + sacked
-    limited = _window_was_used(c, flight)
-    acked = c.board.acknowledge(segment.ack)
+def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, now: int) -> int | None:
+    """SND.UNA moves; the RTT sample that this gave (ns)."""
     c.snd_una = segment.ack
     c.send_queue.acknowledge(segment.ack)
     rtt = _sample(c, segment, acked, now)
     if rtt is not None:
         c.rtt.on_sample(rtt, 1 if flight < 4 * c.mss else max(1, flight // max(2 * c.mss, acked.delivered)))
+        c.tail.fresh = True
     c.retransmissions = 0
     c.stalled_at = None
     c.soft_error = None
     c.timers.stop(Timer.RTO)
     if c.path.on_acknowledged(c.snd_una):
         c.resize()
-    recovering = c.recovery.phase is RECOVERY
-    recovered = c.recovery.on_progress(c.board, c.snd_una, c.snd_nxt, c.mss, acked.delivered)
-    if recovered and c.host.observer is not None:
-        c.host.observer.congestion(now, c, "recovered")
-    if segment.ack > c.iss + 1:
-        c.congestion.on_ack(Ack(now, acked.delivered + sacked, pipe, rtt, limited, recovering))
     if c.snd_up is not None and c.snd_una >= c.snd_up:
         c.snd_up = None
     if c.wants_room and c.writable:
         c.wants_room = False
         c.host.on_event(c)
+    return rtt
+
+
+def _open_window(c: Connection, delivery: Delivery, flight: int, recovering: bool, now: int) -> None:
+    """What the acknowledgement means to the congestion window, once losses have been judged.
+
+    The one that ends recovery opens nothing either (RFC 6582 §3.2)."""
+    limited = _window_was_used(c, flight)
+    recovering = recovering or c.recovery.phase is RECOVERY
+    c.congestion.on_ack(Ack(now, delivery.news, delivery.pipe, delivery.rtt, limited, recovering))
 
 
 def _window_was_used(c: Connection, flight: int) -> bool:
@@ -120,19 +152,3 @@ def _sample(c: Connection, segment: Segment, acked: Acknowledged, now: int) -> i
     ticks = present - unwrap(stamps[1], present)
     # A forged echo must not poison the estimate: nothing takes longer than we would have waited.
     return ticks * 1_000_000 if 0 < ticks * 1_000_000 <= c.config.rto_maximum else None
-
-
-def _take_duplicate(c: Connection, sacked: int, now: int) -> None:
-    pipe = c.recovery.pipe(c.board) + sacked
-    begins = c.recovery.on_duplicate(c.board, c.snd_una, c.snd_nxt, c.mss, c.sack_ok)
-    if not begins:
-        return
-    probe_end = c.path.probe_end
-    if probe_end is not None and c.snd_una < probe_end <= c.snd_una + c.path.probe:
-        c.path.on_probe_lost()
-        c.count("TCPMTUPFail")
-        return
-    c.congestion.on_loss(now, pipe)
-    c.count("TCPFastRetrans")
-    if c.host.observer is not None:
-        c.host.observer.congestion(now, c, "loss")

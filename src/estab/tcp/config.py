@@ -106,6 +106,8 @@ class Config:
     """L of RFC 3465, in segments per ACK; None: all that was acknowledged counts (stretch ACKs)."""
     restart_after_idle: bool = True
     """RFC 5681 §4.1."""
+    tail_probe_ack_delay: int = 200 * MILLISECOND
+    """How long a peer may delay the acknowledgement of a lone segment: RFC 8985 §7.2."""
     duplicate_threshold: int = 3
     """RFC 5681 §3.2."""
 
@@ -134,7 +136,7 @@ class Config:
     minimum_path_mtu_v4: int = 552
     """An ICMP that claims less is not believed (RFC 5927 §7, RFC 1191 §3 allows down to 68)."""
     minimum_path_mtu_v6: int = 1280
-    black_hole_timeouts: int = 2
+    black_hole_timeouts: int = 3
     """Consecutive RTOs of full-sized segments after which the path MTU is suspected (RFC 4821 §7.7)."""
     base_path_mtu: int = 1024
     """search_low of RFC 4821 §7.2."""
@@ -147,6 +149,8 @@ class Config:
     """RFC 6056 §3.2: as large a range as possible."""
     ttl: int = 64
     """RFC 9293 §3.9.2 (MUST-49)."""
+    dscp: int = 0
+    """Differentiated Services of our segments, 6 bits: RFC 9293 §3.9.1.9 (MUST-48)."""
 
     def but(self, **changes: object) -> Config:
         """The same configuration with these fields changed."""

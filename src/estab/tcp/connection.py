@@ -10,7 +10,9 @@ from estab.tcp.config import Config
 from estab.tcp.congestion import CONTROLS, CongestionControl
 from estab.tcp.observer import Observer
 from estab.tcp.pmtu import PathMtu
+from estab.tcp.prr import ProportionalRateReduction
 from estab.tcp.queues import ReceiveQueue, SendQueue
+from estab.tcp.rack import Rack
 from estab.tcp.reassembly import Reassembly
 from estab.tcp.recovery import Recovery
 from estab.tcp.rtt import RttEstimator
@@ -32,6 +34,7 @@ from estab.tcp.states import (
     State,
 )
 from estab.tcp.timers import NEVER, Timer, Timers
+from estab.tcp.tlp import TailLossProbe
 
 if TYPE_CHECKING:
     from estab.tcp.rules import Rules
@@ -120,6 +123,7 @@ class Connection(Snapshot):
         "announce_user_timeout",
         "urgent_inline",
         "urgent_byte",
+        "dscp",
         "low_water",
         "wants_room",
         "send_limit",
@@ -140,6 +144,9 @@ class Connection(Snapshot):
         "congestion",
         "board",
         "recovery",
+        "rack",
+        "prr",
+        "tail",
         "path",
         "timers",
         "send_queue",
@@ -226,6 +233,9 @@ class Connection(Snapshot):
         self.send_queue: SendQueue = SendQueue(iss + 1)
         self.board: Scoreboard = Scoreboard(config.scoreboard_ranges)
         self.recovery: Recovery = Recovery(config, iss)
+        self.rack: Rack = Rack(iss)
+        self.prr: ProportionalRateReduction = ProportionalRateReduction()
+        self.tail: TailLossProbe = TailLossProbe()
         self.rtt: RttEstimator = RttEstimator(config)
         self.path: PathMtu = PathMtu(config, mtu, path_mtu, len(self.local_address) == 16)
         self.peer_mss: int = config.default_mss_v6 if len(self.local_address) == 16 else config.default_mss_v4
@@ -274,6 +284,8 @@ class Connection(Snapshot):
         self.announce_user_timeout: bool = config.user_timeout_option
         self.urgent_inline: bool = False
         self.urgent_byte: int | None = None
+        self.dscp: int = config.dscp
+        """May be changed at any time; goes into the IP header as it is (RFC 9293 SHLD-21, SHLD-22)."""
         self.low_water: int = self.send_limit // 2
         self.wants_room: bool = False
 

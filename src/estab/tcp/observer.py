@@ -20,6 +20,7 @@ class Reason(Enum):
     FIN = "FIN"
     RETRANSMISSION = "retransmission"
     TIMEOUT = "retransmission after RTO"
+    TAIL_PROBE = "tail loss probe"
     ACK = "ACK"
     WINDOW_PROBE = "window probe"
     KEEPALIVE = "keep-alive"

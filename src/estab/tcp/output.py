@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from estab.tcp.observer import Reason
 from estab.tcp.options import segment_options, syn_options
-from estab.tcp.settle import settle
+from estab.tcp.settle import arm_tail_probe, settle
 from estab.tcp.states import SYN_SENT
 from estab.tcp.timers import NEVER, Timer
 from estab.wire.options import NO_OPTIONS
@@ -91,9 +91,10 @@ def _record_probe(c: Connection, reason: Reason) -> None:
 def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> None:
     """Sequence space was sent: on the board it goes, and the timers follow."""
     reason, seq, length, _, _ = emission
+    repeated = end <= c.snd_nxt
     c.board.sent(seq, end, now)
     c.last_sent = now
-    if end > c.snd_nxt:
+    if not repeated:
         c.snd_nxt = end
         c.override = False
         if length and length % c.mss:
@@ -102,10 +103,26 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
             c.path.probe_sent(length - c.mss + c.path.mtu, end)
             c.count("TCPMTUProbe")
     else:
-        c.recovery.forced = False
+        c.recovery.on_repeated(end - seq, now)
+        if seq == c.snd_una:
+            # Its answer needs as long as that of any segment; the timer would else run out on the way.
+            c.timers.set(Timer.RTO, now + c.rtt.rto)
         c.count("RetransSegs")
         if seq == c.iss:
             c.syn_retransmitted += 1
+    if c.prr.base:
+        c.prr.on_sent(end - seq)
+    if c.sack_ok:
+        _settle_tail_probe(c, reason, repeated, now)
+
+
+def _settle_tail_probe(c: Connection, reason: Reason, repeated: bool, now: int) -> None:
+    if reason is Reason.TAIL_PROBE:
+        c.tail.sent(c.snd_nxt, repeated)
+        c.timers.set(Timer.RTO, now + c.rtt.rto)
+        c.count("TCPLossProbes")
+    elif not repeated:
+        arm_tail_probe(c, now)
 
 
 def _record_ack(c: Connection, reason: Reason, segment: Segment) -> None:

@@ -12,6 +12,7 @@ from estab.tcp.acks import burst
 from estab.tcp.observer import Reason
 from estab.tcp.recovery import LOSS, OPEN
 from estab.tcp.states import CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, LAST_ACK, SYN_SENT, TIME_WAIT
+from estab.tcp.timers import NEVER, Timer
 from estab.wire.tcp import ACK, FIN, PSH, RST, SYN, URG
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def plan(c: Connection, now: int) -> Plan:
         emission = Emission(_ACK, c.snd_nxt, 0, ACK, 0)
     elif c.board.lost:
         emission = _retransmission(c)
-    if emission is None and c.state in _TRANSFER:
-        emission = _new_data(c)
+    if emission is None and c.state in _TRANSFER and c.timers.deadlines[Timer.PACE] == NEVER:
+        emission = _tail_probe(c) if c.tail.owed else _new_data(c)
     if emission is None:
         emission = _acknowledgement(c)
     return c.timers.earliest() if emission is None else emission
@@ -87,6 +88,17 @@ def _retransmission(c: Connection) -> Emission | None:
         flags |= FIN if end > c.send_queue.end else PSH
     reason = Reason.TIMEOUT if c.recovery.phase is LOSS else Reason.RETRANSMISSION
     return Emission(reason, start, length, flags | _urgent(c, start), c.mss)
+
+
+def _tail_probe(c: Connection) -> Emission | None:
+    """One more segment although the window may be full: new data if there is some, else the last one again (§7.3)."""
+    unsent = min(c.unsent, c.usable_window, c.mss)
+    if unsent > 0:
+        return Emission(Reason.TAIL_PROBE, c.snd_nxt, unsent, ACK | PSH, c.mss)
+    start = max(c.snd_nxt - c.mss, c.snd_una, c.iss + 1)
+    length = min(c.snd_nxt, c.send_queue.end) - start
+    fin = FIN if c.snd_nxt > c.send_queue.end else 0
+    return Emission(Reason.TAIL_PROBE, start, length, ACK | PSH | fin, c.mss)
 
 
 def _new_data(c: Connection) -> Emission | None:

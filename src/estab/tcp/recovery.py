@@ -1,7 +1,7 @@
-"""Loss detection by duplicate acknowledgements and by timeout: RFC 5681 §3.2, RFC 6582, RFC 3042.
+"""Where the sender stands after a loss, and detection by duplicate acknowledgements where the peer has no SACK.
 
-The window is never inflated. A duplicate acknowledgement says that a segment has left the network, so it takes a
-segment out of the pipe; with SACK the board knows which.
+RFC 5681 §3.2, RFC 6582, RFC 3042. The window is never inflated: a duplicate acknowledgement says that a segment has
+left the network, so it takes one out of the pipe. With SACK, ``rack.py`` detects and the board knows what arrived.
 """
 
 from __future__ import annotations
@@ -32,11 +32,24 @@ LOSS: Final = Phase.LOSS
 
 
 class Recovery(Snapshot):
-    """Decides which ranges of a scoreboard are lost. ``recover`` is RFC 6582's variable of that name."""
+    """One recovery after the other. ``recover`` is RFC 6582's variable of that name."""
 
-    __slots__ = ("config", "departed", "duplicates", "forced", "phase", "recover")
-    PLAIN: ClassVar[Slots] = ("phase", "duplicates", "departed", "forced")
-    SENT: ClassVar[Slots] = ("recover",)
+    __slots__ = (
+        "config",
+        "departed",
+        "duplicates",
+        "forced",
+        "phase",
+        "recover",
+        "repeated",
+        "repeated_at",
+        "reported",
+        "undo_from",
+        "undo_until",
+    )
+    PLAIN: ClassVar[Slots] = ("phase", "duplicates", "departed", "forced", "repeated", "reported")
+    TIMES: ClassVar[Slots] = ("repeated_at",)
+    SENT: ClassVar[Slots] = ("recover", "undo_from", "undo_until")
     DERIVED: ClassVar[Slots] = ("config",)
 
     def __init__(self, config: Config, iss: int) -> None:
@@ -48,6 +61,15 @@ class Recovery(Snapshot):
         self.recover: int = iss
         self.forced: bool = False
         """The first retransmission of a recovery goes out whatever the window says."""
+        self.repeated: int = 0
+        """Bytes sent again in this recovery."""
+        self.reported: int = 0
+        """Bytes of those that D-SACK has reported as superfluous."""
+        self.repeated_at: int | None = None
+        """When the first of them went out."""
+        self.undo_from: int = iss
+        self.undo_until: int | None = None
+        """The reduction may still turn out to have been a mistake while SND.UNA is not beyond this."""
 
     def pipe(self, board: Scoreboard) -> int:
         """Bytes in the network."""
@@ -58,21 +80,17 @@ class Recovery(Snapshot):
         self.duplicates += 1
         if not sack:
             self.departed = min(self.departed + mss, max(self._witnesses(board, snd_una) - mss, 0))
-        if self.phase is not OPEN:
-            self._mark_by_sack(board, snd_una, mss)
+        if self.phase is not OPEN or sack:
             return False
-        threshold = self.config.duplicate_threshold
-        enough = self.duplicates >= threshold or board.sacked > (threshold - 1) * mss
-        if not enough or (not sack and snd_una <= self.recover):
+        if self.duplicates < self.config.duplicate_threshold or snd_una <= self.recover:
             return False
-        self.phase = RECOVERY
-        self.recover = snd_nxt
-        self.forced = True
+        self.begin(RECOVERY, snd_nxt)
         board.mark_lost(snd_una, min(snd_una + mss, snd_nxt))
-        self._mark_by_sack(board, snd_una, mss)
         return True
 
-    def on_progress(self, board: Scoreboard, snd_una: int, snd_nxt: int, mss: int, delivered: int) -> bool:
+    def on_progress(  # noqa: PLR0917
+        self, board: Scoreboard, snd_una: int, snd_nxt: int, mss: int, delivered: int, sack: bool = False
+    ) -> bool:
         """SND.UNA advanced to ``snd_una``. True when recovery ends with it."""
         self.duplicates = 0
         if self.departed:
@@ -84,22 +102,30 @@ class Recovery(Snapshot):
             self.departed = 0
             self.forced = False
             return True
-        if self.phase is RECOVERY:
+        if self.phase is RECOVERY and not sack:
             # A partial acknowledgement: what follows it is the next hole (RFC 6582 §3.2 step 3).
-            board.mark_lost(snd_una, min(snd_una + mss, snd_nxt), only_once_sent=bool(board.sacked))
-            self._mark_by_sack(board, snd_una, mss)
+            board.mark_lost(snd_una, min(snd_una + mss, snd_nxt))
             self.forced = True
         return False
 
-    def on_timeout(self, board: Scoreboard, snd_una: int, snd_nxt: int) -> None:
-        """Everything outstanding is believed lost (RFC 5681 §3.1, RFC 6582 §3.2 step 4)."""
-        board.forget_sacks()
-        board.mark_lost(snd_una, snd_nxt)
-        self.phase = LOSS
-        self.recover = snd_nxt
+    def on_timeout(self, board: Scoreboard, snd_una: int, snd_nxt: int, sent_before: int | None = None) -> None:
+        """Everything outstanding is believed lost (RFC 5681 §3.1, RFC 6582 §3.2 step 4).
+
+        With ``sent_before`` (ns) only the first range and what is at least as old (RFC 8985 §6.3)."""
+        if board.ranges and board.ranges[0].sacked:
+            # The peer has thrown away what it SACKed, or it would have acknowledged it (RFC 2018 §8).
+            board.forget_sacks()
+        if sent_before is None:
+            board.mark_lost(snd_una, snd_nxt)
+        else:
+            board.mark_lost_before(sent_before)
+        again = self.phase is LOSS
+        repeated = self.repeated, self.reported, self.repeated_at, self.undo_until
+        self.begin(LOSS, snd_nxt)
         self.duplicates = 0
         self.departed = 0
-        self.forced = True
+        if again:
+            self.repeated, self.reported, self.repeated_at, self.undo_until = repeated
 
     def _witnesses(self, board: Scoreboard, snd_una: int) -> int:
         """Bytes whose arrival duplicates may tell of: in recovery what was out when it began, or forged ones would
@@ -107,10 +133,38 @@ class Recovery(Snapshot):
         out = board.outstanding()
         return min(out, self.recover - snd_una) if self.phase is RECOVERY else out
 
-    def _mark_by_sack(self, board: Scoreboard, snd_una: int, mss: int) -> None:
-        """IsLost of RFC 6675 §4, by bytes: more than (threshold - 1) segments are SACKed above it."""
-        highest = board.highest_sacked()
-        if highest is not None:
-            edge = highest - self.config.duplicate_threshold * mss
-            if edge > snd_una:
-                board.mark_lost(snd_una, edge, only_once_sent=True)
+    def begin(self, phase: Phase, snd_nxt: int) -> None:
+        """A recovery starts, and lasts until all that is outstanding now is acknowledged."""
+        self.phase = phase
+        self.recover = self.undo_until = snd_nxt
+        self.forced = True
+        self.repeated = self.reported = 0
+        self.repeated_at = None
+
+    def on_repeated(self, size: int, now: int) -> None:
+        """Something was sent again."""
+        self.forced = False
+        self.repeated += size
+        if self.repeated_at is None:
+            self.repeated_at = now
+
+    def is_spurious(self, snd_una: int, echo_at: int | None) -> bool:
+        """Was the reduction a mistake? By the timestamp echo (RFC 3522) or because D-SACK reports every repetition
+        (RFC 3708). ``echo_at``: the time that the peer's echo stands for. Asked on every acknowledgement."""
+        if self.undo_until is None:
+            return False
+        if snd_una > self.undo_until:
+            self.undo_until = None
+            return False
+        if self.repeated_at is None:
+            return False
+        early = echo_at is not None and echo_at < self.repeated_at and self.phase is not OPEN
+        return early or self.reported >= self.repeated > 0
+
+    def undo(self) -> None:
+        """It was: go on as if nothing had happened."""
+        self.phase = OPEN
+        self.undo_until = None
+        self.forced = False
+        self.duplicates = 0
+        self.departed = 0

@@ -1,4 +1,4 @@
-"""What became of every sequence number between SND.UNA and SND.NXT: RFC 6675 §3, RFC 2018 §5."""
+"""What became of every sequence number between SND.UNA and SND.NXT: RFC 6675 §3, RFC 2018 §5, RFC 8985 §5.2."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from estab.tcp.snapshot import Origin, Slots, Snapshot
 class SentRange:
     """``[start, end)`` shares one fate. ``sent_at`` is the time of the latest transmission in ns."""
 
-    __slots__ = ("end", "lost", "sacked", "sent_at", "start", "transmissions")
+    __slots__ = ("end", "lost", "newer", "older", "sacked", "sent_at", "stamp", "start", "transmissions")
 
     def __init__(self, start: int, end: int, sent_at: int) -> None:
         self.start: int = start
@@ -22,12 +22,18 @@ class SentRange:
         self.sacked: bool = False
         self.lost: bool = False
         """Believed lost and not sent again since."""
+        self.stamp: Any = None
+        """What the delivery rate was when it was sent: see ``delivery.py``."""
+        self.older: SentRange | None = None
+        self.newer: SentRange | None = None
+        """Neighbours in the order of transmission, while its fate is open."""
 
     def copy(self, start: int, end: int) -> SentRange:
         twin = SentRange(start, end, self.sent_at)
         twin.transmissions = self.transmissions
         twin.sacked = self.sacked
         twin.lost = self.lost
+        twin.stamp = self.stamp
         return twin
 
 
@@ -43,10 +49,25 @@ class Acknowledged(NamedTuple):
 
 
 class Scoreboard(Snapshot):
-    """Ranges in sequence order that cover [SND.UNA, SND.NXT) exactly; SYN and FIN are ordinary positions."""
+    """Ranges in sequence order that cover [SND.UNA, SND.NXT) exactly; SYN and FIN are ordinary positions.
 
-    __slots__ = ("limit", "lost", "lost_hint", "ranges", "sacked", "starts")
-    DERIVED: ClassVar[Slots] = ("limit", "lost", "lost_hint", "ranges", "sacked", "starts")
+    What is neither SACKed nor lost is also linked in the order of transmission, oldest first, so that time-based loss
+    detection looks only at what it has to decide. A SACKed run is one range, however many it grew from.
+    """
+
+    __slots__ = ("arrived", "fack", "limit", "lost", "lost_hint", "newest", "oldest", "ranges", "sacked", "starts")
+    DERIVED: ClassVar[Slots] = (
+        "arrived",
+        "fack",
+        "limit",
+        "lost",
+        "lost_hint",
+        "newest",
+        "oldest",
+        "ranges",
+        "sacked",
+        "starts",
+    )
 
     def __init__(self, limit: int) -> None:
         self.limit: int = limit
@@ -57,45 +78,70 @@ class Scoreboard(Snapshot):
         self.lost: int = 0
         self.lost_hint: int = 0
         """Nothing before this position is lost: what is lost is sent again from the lowest on."""
+        self.fack: int | None = None
+        """The end of the highest SACKed range."""
+        self.oldest: SentRange | None = None
+        self.newest: SentRange | None = None
+        self.arrived: list[SentRange] = []
+        """The ranges that the segment in hand showed to have arrived, for whoever judges by them."""
 
     def snapshot(self, origin: Origin) -> Hashable:
         return tuple(
-            (r.start - origin.iss, r.end - origin.iss, r.sent_at - origin.now, r.transmissions, r.sacked, r.lost)
+            (
+                *(r.start - origin.iss, r.end - origin.iss, r.sent_at - origin.now),
+                *(r.transmissions, r.sacked, r.lost),
+                None if r.stamp is None else r.stamp.snapshot(origin),
+            )
             for r in self.ranges
         )
 
     def restore(self, value: Any, origin: Origin) -> None:
         self.__init__(self.limit)  # type: ignore[misc]
-        for start, end, sent_at, transmissions, sacked, lost in value:
+        for start, end, sent_at, transmissions, sacked, lost, stamp in value:
             entry = SentRange(start + origin.iss, end + origin.iss, sent_at + origin.now)
             entry.transmissions, entry.sacked, entry.lost = transmissions, sacked, lost
-            self._append(entry)
+            entry.stamp = None if stamp is None else stamp.restore(origin)
+            self.ranges.append(entry)
+            self.starts.append(entry.start)
             self.sacked += (end - start) if sacked else 0
             self.lost += (end - start) if lost else 0
+            if sacked:
+                self.fack = entry.end
+        self.lost_hint = self.ranges[0].start if self.ranges else 0
+        undecided = [entry for entry in self.ranges if not (entry.sacked or entry.lost)]
+        for entry in sorted(undecided, key=lambda each: each.sent_at):
+            self._link_newest(entry)
 
-    def sent(self, start: int, end: int, now: int) -> None:
+    # ------------------------------------------------------------------ what was sent
+
+    def sent(self, start: int, end: int, now: int, stamp: Any = None) -> None:
         """Record a transmission: new at the end of the board, or again of what is on it."""
         if not self.ranges or start >= self.ranges[-1].end:
-            self._append_sent(start, end, now)
+            self._append_sent(start, end, now, stamp)
             return
         for entry in self._cut(start, end):
             if entry.lost:
                 entry.lost = False
                 self.lost -= entry.end - entry.start
                 self.lost_hint = entry.end
+            else:
+                self._unlink(entry)
             entry.transmissions += 1
             entry.sent_at = now
+            entry.stamp = stamp
+            if not entry.sacked:
+                self._link_newest(entry)
+
+    # ------------------------------------------------------------------ what arrived
 
     def acknowledge(self, position: int) -> Acknowledged:
         """Take everything before ``position`` off the board."""
         ranges = self.ranges
-        if len(ranges) == 1 and ranges[0].end <= position and ranges[0].transmissions == 1:
-            return self._acknowledge_all(ranges.pop())
         delivered = 0
         sent_at: int | None = None
         retransmitted = False
         count = 0
-        for entry in self.ranges:
+        for entry in ranges:
             if entry.start >= position:
                 break
             if entry.end > position:
@@ -105,65 +151,82 @@ class Scoreboard(Snapshot):
                 self.sacked -= size
             else:
                 delivered += size
-            if entry.lost:
-                self.lost -= size
+                self.arrived.append(entry)
+                if entry.lost:
+                    self.lost -= size
+                else:
+                    self._unlink(entry)
+                if entry.transmissions == 1:
+                    sent_at = entry.sent_at
             if entry.transmissions > 1:
                 retransmitted = True
-            elif not entry.sacked:
-                sent_at = entry.sent_at
             count += 1
-        del self.ranges[:count], self.starts[:count]
+        if count == len(ranges):
+            ranges.clear()
+            self.starts.clear()
+        else:
+            del ranges[:count], self.starts[:count]
+        if not self.sacked:
+            self.fack = None
         return Acknowledged(delivered, sent_at, retransmitted)
-
-    def _acknowledge_all(self, entry: SentRange) -> Acknowledged:
-        """The usual case: one flight, sent once, all of it acknowledged."""
-        self.starts.clear()
-        self.sacked = self.lost = 0
-        size = 0 if entry.sacked else entry.end - entry.start
-        return Acknowledged(size, None if entry.sacked else entry.sent_at, False)
 
     def sack(self, blocks: Iterable[tuple[int, int]]) -> int:
         """Mark blocks as received; how many bytes are news. Blocks outside the board are the caller's to drop."""
         news = 0
         for start, end in blocks:
+            if self._is_sacked(start, end):
+                continue
             if len(self.ranges) + 2 > self.limit:
                 break
-            for entry in self._cut(start, end):
-                if not entry.sacked:
-                    size = entry.end - entry.start
-                    entry.sacked = True
-                    self.sacked += size
-                    news += size
-                    if entry.lost:
-                        entry.lost = False
-                        self.lost -= size
+            news += self._sack_block(start, end)
         return news
 
     def highest_sacked(self) -> int | None:
         """The end of the highest SACKed range."""
-        if self.sacked:
-            for entry in reversed(self.ranges):
-                if entry.sacked:
-                    return entry.end
-        return None
+        return self.fack
+
+    def forget_sacks(self) -> None:
+        """After a timeout the peer may have thrown away what it SACKed: RFC 2018 §8."""
+        for entry in self.ranges:
+            if entry.sacked:
+                entry.sacked = False
+                self._link_newest(entry)
+        self.sacked = 0
+        self.fack = None
+
+    # ------------------------------------------------------------------ what is lost
 
     def mark_lost(self, start: int, end: int, only_once_sent: bool = False) -> int:
         """Believe that ``[start, end)`` is lost where it is not SACKed; how many bytes that is news for."""
         news = 0
         for entry in self._cut(start, end):
             if not (entry.sacked or entry.lost or (only_once_sent and entry.transmissions > 1)):
-                entry.lost = True
+                self.lose(entry)
                 news += entry.end - entry.start
-        if news:
-            self.lost += news
-            self.lost_hint = min(self.lost_hint, start)
         return news
 
-    def forget_sacks(self) -> None:
-        """After a timeout the peer may have thrown away what it SACKed: RFC 2018 §8."""
+    def mark_lost_before(self, time: int) -> None:
+        """Believe that the first range is lost, and everything whose last transmission is not younger than ``time``."""
+        first = self.ranges[0]
+        if not (first.sacked or first.lost):
+            self.lose(first)
+        while self.oldest is not None and self.oldest.sent_at <= time:
+            self.lose(self.oldest)
+
+    def lose(self, entry: SentRange) -> None:
+        """One range whose fate was open is lost."""
+        self._unlink(entry)
+        entry.lost = True
+        self.lost += entry.end - entry.start
+        self.lost_hint = min(self.lost_hint, entry.start)
+
+    def unlose(self) -> None:
+        """It was a false alarm: what has not been sent again is still under way."""
         for entry in self.ranges:
-            entry.sacked = False
-        self.sacked = 0
+            if entry.lost:
+                entry.lost = False
+                self._link_newest(entry)
+        self.lost = 0
 
     def first_lost(self) -> tuple[int, int] | None:
         """The lowest run of lost ranges, as one hole."""
@@ -180,19 +243,14 @@ class Scoreboard(Snapshot):
         return start, end
 
     def outstanding(self) -> int:
-        """The sequence space believed to be in the network: RFC 6675's pipe."""
+        """The sequence space believed to be in the network: RFC 6675's pipe, RFC 9937's inflight."""
         if not self.ranges:
             return 0
         return self.ranges[-1].end - self.ranges[0].start - self.sacked - self.lost
 
-    def transmissions(self, position: int) -> int:
-        """How often the range that holds ``position`` was sent; 0 when it is not on the board."""
-        index = bisect_right(self.starts, position) - 1
-        if index < 0 or position >= self.ranges[index].end:
-            return 0
-        return self.ranges[index].transmissions
+    # ------------------------------------------------------------------ inside
 
-    def _append_sent(self, start: int, end: int, now: int) -> None:
+    def _append_sent(self, start: int, end: int, now: int, stamp: Any) -> None:
         last = self.ranges[-1] if self.ranges else None
         if (
             last is not None
@@ -203,20 +261,61 @@ class Scoreboard(Snapshot):
         ):
             last.end = end
             last.sent_at = now
-        else:
-            self._append(SentRange(start, end, now))
-
-    def _append(self, entry: SentRange) -> None:
+            return
+        entry = SentRange(start, end, now)
+        entry.stamp = stamp
+        if last is None:
+            self.lost_hint = start
         self.ranges.append(entry)
-        self.starts.append(entry.start)
-        if len(self.ranges) == 1:
-            self.lost_hint = entry.start
+        self.starts.append(start)
+        self._link_newest(entry)
+
+    def _is_sacked(self, start: int, end: int) -> bool:
+        index = bisect_right(self.starts, start) - 1
+        return index >= 0 and self.ranges[index].sacked and self.ranges[index].end >= end
+
+    def _sack_block(self, start: int, end: int) -> int:
+        news = 0
+        entries = self._cut(start, end)
+        for entry in entries:
+            if entry.sacked:
+                continue
+            size = entry.end - entry.start
+            if entry.lost:
+                self.lost -= size
+            else:
+                self._unlink(entry)
+            news += size
+            self.arrived.append(entry)
+        self.sacked += news
+        if entries and (self.fack is None or self.fack < entries[-1].end):
+            self.fack = entries[-1].end
+        if entries:
+            self._join_sacked(entries[0].start, len(entries))
+        return news
+
+    def _join_sacked(self, start: int, count: int) -> None:
+        """The ``count`` ranges from ``start`` on, and SACKed neighbours, become one; the old objects stay."""
+        first = bisect_right(self.starts, start) - 1
+        last = first + count
+        if first > 0 and self.ranges[first - 1].sacked:
+            first -= 1
+        if last < len(self.ranges) and self.ranges[last].sacked:
+            last += 1
+        run = self.ranges[last - 1].copy(self.ranges[first].start, self.ranges[last - 1].end)
+        run.sacked = True
+        run.lost = False
+        self.ranges[first:last] = [run]
+        self.starts[first:last] = [run.start]
 
     def _split(self, index: int, position: int) -> None:
         entry = self.ranges[index]
-        self.ranges.insert(index + 1, entry.copy(position, entry.end))
+        twin = entry.copy(position, entry.end)
+        self.ranges.insert(index + 1, twin)
         self.starts.insert(index + 1, position)
         entry.end = position
+        if not (entry.sacked or entry.lost):
+            self._link_after(entry, twin)
 
     def _cut(self, start: int, end: int) -> list[SentRange]:
         """The ranges within ``[start, end)``, divided so that none sticks out."""
@@ -234,3 +333,32 @@ class Scoreboard(Snapshot):
                 self._split(last, end)
             last += 1
         return self.ranges[first:last]
+
+    def _link_newest(self, entry: SentRange) -> None:
+        entry.older = self.newest
+        entry.newer = None
+        if self.newest is None:
+            self.oldest = entry
+        else:
+            self.newest.newer = entry
+        self.newest = entry
+
+    def _link_after(self, entry: SentRange, twin: SentRange) -> None:
+        twin.older = entry
+        twin.newer = entry.newer
+        if entry.newer is None:
+            self.newest = twin
+        else:
+            entry.newer.older = twin
+        entry.newer = twin
+
+    def _unlink(self, entry: SentRange) -> None:
+        if entry.older is not None:
+            entry.older.newer = entry.newer
+        elif self.oldest is entry:
+            self.oldest = entry.newer
+        if entry.newer is not None:
+            entry.newer.older = entry.older
+        elif self.newest is entry:
+            self.newest = entry.older
+        entry.older = entry.newer = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from estab.tcp.recovery import OPEN
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SENDING, SYN_RECEIVED, SYN_SENT, SYNCHRONIZED, TIME_WAIT
 from estab.tcp.timers import NEVER, Timer
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 _RTO: Final = int(Timer.RTO)
 _PERSIST: Final = int(Timer.PERSIST)
 _USER: Final = int(Timer.USER)
+_TAIL_PROBE: Final = int(Timer.TAIL_PROBE)
+_REORDER: Final = int(Timer.REORDER)
 
 
 def settle(c: Connection, now: int) -> None:
@@ -28,16 +31,27 @@ def settle(c: Connection, now: int) -> None:
         if c.stalled_at is None:
             _settle_user_timeout(c, now)
     elif not window_holds_back(c):
-        deadlines[_RTO] = deadlines[_PERSIST] = deadlines[_USER] = NEVER
+        deadlines[_RTO] = deadlines[_PERSIST] = deadlines[_USER] = deadlines[_TAIL_PROBE] = deadlines[_REORDER] = NEVER
         c.persist_backoff = 0
         c.stalled_at = None
     else:
-        deadlines[_RTO] = NEVER
+        deadlines[_RTO] = deadlines[_TAIL_PROBE] = deadlines[_REORDER] = NEVER
         if deadlines[_PERSIST] == NEVER:
             deadlines[_PERSIST] = now + persist_interval(c)
         _settle_user_timeout(c, now)
     if c.keepalive or c.path.searching or state is FIN_WAIT_2:
         _settle_idle(c, now)
+
+
+def arm_tail_probe(c: Connection, now: int) -> None:
+    """RFC 8985 §7.2: after new data and after progress, while all is well; never later than the RTO."""
+    deadlines = c.timers.deadlines
+    deadlines[_TAIL_PROBE] = NEVER
+    if c.recovery.phase is not OPEN or c.board.sacked or c.tail.end is not None or not c.rtt.srtt:
+        return
+    at = now + c.tail.timeout(c.rtt.srtt, c.snd_nxt - c.snd_una <= c.mss, c.config.tail_probe_ack_delay)
+    if at < deadlines[_RTO]:
+        deadlines[_TAIL_PROBE] = at
 
 
 def window_holds_back(c: Connection) -> bool:

@@ -6,6 +6,8 @@ import errno
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from estab.tcp.judge import detect_losses
+from estab.tcp.recovery import OPEN, RECOVERY
 from estab.tcp.settle import settle
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, Fact
 from estab.tcp.timers import Timer
@@ -44,7 +46,15 @@ def _retransmission(c: Connection, now: int) -> None:
 
 def _data_timeout(c: Connection, now: int) -> None:
     c.congestion.on_timeout(now, c.recovery.pipe(c.board), c.retransmissions == 0)
-    c.recovery.on_timeout(c.board, c.snd_una, c.snd_nxt)
+    rack = c.rack
+    by_time = c.sack_ok and rack.xmit_at is not None
+    sent_before = now - rack.rtt - rack.window(c.rtt.min_rtt, c.rtt.srtt, False) if by_time else None
+    c.recovery.on_timeout(c.board, c.snd_una, c.snd_nxt, sent_before)
+    c.recovery.undo_from = c.snd_una
+    c.prr.end()
+    c.tail.cancel()
+    c.timers.stop(Timer.TAIL_PROBE)
+    c.timers.stop(Timer.REORDER)
     if c.path.probe_end is not None:
         c.path.on_probe_lost()
     full_sized = c.snd_nxt - c.snd_una >= c.mss
@@ -111,6 +121,21 @@ def _fin_wait_2(c: Connection, now: int) -> None:
         c.die(None, Fact.TIMEOUT, now)
 
 
+def _reorder(c: Connection, now: int) -> None:
+    detect_losses(c, now, 0)
+    if c.recovery.phase is RECOVERY and c.prr.base:
+        c.recovery.forced = True
+
+
+def _tail_probe(c: Connection, now: int) -> None:
+    """RFC 8985 §7.3: one probe at a time, and not again before the path has been timed."""
+    c.tail.owed = c.tail.end is None and c.tail.fresh and c.recovery.phase is OPEN and bool(c.board.ranges)
+
+
+def _pace(c: Connection, now: int) -> None:
+    """The next segment may leave: the plan sees that the timer no longer runs."""
+
+
 def _mtu_probe(c: Connection, now: int) -> None:
     c.path.raise_again()
 
@@ -123,4 +148,7 @@ _EXPIRY: Final[dict[Timer, Callable[[Connection, int], None]]] = {
     Timer.USER: _user_timeout,
     Timer.FIN_WAIT_2: _fin_wait_2,
     Timer.MTU_PROBE: _mtu_probe,
+    Timer.REORDER: _reorder,
+    Timer.TAIL_PROBE: _tail_probe,
+    Timer.PACE: _pace,
 }

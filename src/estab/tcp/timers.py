@@ -22,6 +22,12 @@ class Timer(IntEnum):
     USER = 4
     FIN_WAIT_2 = 5
     MTU_PROBE = 6
+    REORDER = 7
+    """RACK judges again: RFC 8985 §6.2 step 5."""
+    TAIL_PROBE = 8
+    """RFC 8985 §7.2."""
+    PACE = 9
+    """The next segment may leave."""
 
 
 class Timers(Snapshot):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
-from estab.tcp.config import Config
+from estab.tcp.config import SECOND, Config
+from estab.tcp.delivery import Loss, RateSample
 from estab.tcp.snapshot import Snapshot
+
+UNBOUNDED: Final = 1 << 40
+"""More bytes than any window: no slow-start threshold yet."""
 
 
 class Ack(NamedTuple):
@@ -23,6 +27,14 @@ class Ack(NamedTuple):
     """The window, not the application, had limited the sender."""
     recovering: bool
     """Loss recovery goes on: the window is not to be opened."""
+    lost: int = 0
+    """Bytes newly believed lost because of it."""
+    srtt: int = 0
+    """Smoothed, this sample included; 0: not known yet."""
+    min_rtt: int = 0
+    """The least of the connection; 0: not known yet."""
+    sample: RateSample | None = None
+    """For controls that are ``sampled``."""
 
 
 class CongestionControl(Snapshot, ABC):
@@ -30,22 +42,40 @@ class CongestionControl(Snapshot, ABC):
 
     __slots__ = ("cwnd", "mss", "ssthresh")
 
+    uses_prr: ClassVar[bool] = True
+    """During recovery the window follows RFC 9937; otherwise the control sets it itself."""
+    paced: ClassVar[bool] = False
+    """It must not be sent faster than ``pacing_rate``; others may be spread by it."""
+    sampled: ClassVar[bool] = False
+    """It needs the delivery rate: ``Ack.sample``, ``on_sent`` and ``on_lost``."""
+
     def __init__(self, config: Config, mss: int) -> None:
         self.mss: int = mss
         self.cwnd: int = min(config.initial_window * mss, max(2 * mss, config.initial_window * 1460))
-        self.ssthresh: int = 1 << 40
+        self.ssthresh: int = UNBOUNDED
 
     def pacing_rate(self, srtt: int) -> int | None:
-        """Bytes per second at which to spread what the window allows, or None: as fast as the window opens."""
-        return None
+        """Bytes per second at which to spread what the window allows, or None: as fast as the window opens.
+
+        Faster than a window per round trip, so that pacing never holds back what the window would let go: twice as
+        fast while it may double, a fifth faster in avoidance.
+        """
+        if not srtt:
+            return None
+        rate = self.cwnd * SECOND // srtt
+        return 2 * rate if 2 * self.cwnd < self.ssthresh else rate + rate // 5
 
     @abstractmethod
     def on_ack(self, ack: Ack) -> None:
-        """New data was acknowledged."""
+        """Something was delivered; losses and the end of a recovery that it brings have been reported before."""
 
     @abstractmethod
     def on_loss(self, now: int, in_flight: int) -> None:
         """Loss was detected without a timeout: once per window of data."""
+
+    @abstractmethod
+    def on_ecn(self, now: int, in_flight: int) -> None:
+        """The peer reported congestion that lost nothing (RFC 3168 §6.1.2): once per window of data."""
 
     @abstractmethod
     def on_timeout(self, now: int, in_flight: int, first: bool) -> None:
@@ -54,6 +84,19 @@ class CongestionControl(Snapshot, ABC):
     @abstractmethod
     def on_idle(self, restart_window: int) -> None:
         """Sending starts again after more than an RTO of silence."""
+
+    @abstractmethod
+    def on_undo(self) -> None:
+        """The last reduction was a mistake: back to what was before it. Without one, nothing happens."""
+
+    def on_recovered(self, now: int) -> None:
+        """What was outstanding when loss was detected, by whatever means, is acknowledged."""
+
+    def on_sent(self, now: int, size: int, in_flight: int, app_limited: bool) -> None:
+        """``size`` bytes go out on top of ``in_flight``; only for controls that are ``sampled``."""
+
+    def on_lost(self, now: int, loss: Loss) -> None:
+        """A transmission is believed lost, whether by an ACK or by a timer; only for controls that are ``sampled``."""
 
     def on_mss(self, mss: int) -> None:
         """The path takes segments of another size now."""

@@ -1,0 +1,155 @@
+"""After each acknowledgement: what is lost, what was a false alarm, and what recovery allows (RFC 8985, 9937, 3522)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from estab.tcp.recovery import LOSS, OPEN, RECOVERY
+from estab.tcp.timers import NEVER, Timer
+from estab.wire.sequence import unwrap
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+    from estab.wire.tcp import Segment
+
+
+class Delivery(NamedTuple):
+    """What one acknowledgement told. Bytes and ns."""
+
+    news: int
+    """Newly known to have arrived, cumulatively, by SACK, or one segment for a duplicate without SACK."""
+    sacked: int
+    pipe: int
+    """In the network before it."""
+    rtt: int | None
+    progress: bool
+    """SND.UNA advanced."""
+    dsack: bool
+    """It reported something that came twice."""
+
+
+def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> None:
+    """False alarms first, then losses, then the end of recovery, then its allowance."""
+    echo_at = _echoed_time(c, segment, now)
+    lost = 0
+    # Only an ACK that advances echoes the repetition; others echo what came in order before it (RFC 7323 §4.3).
+    if c.recovery.is_spurious(c.snd_una, echo_at if delivery.progress else None):
+        undo(c, now)
+    if c.sack_ok:
+        _take_arrivals(c, now, echo_at)
+        lost = detect_losses(c, now, delivery.news)
+        if delivery.progress and c.tail.on_acknowledged(c.snd_una, delivery.dsack):
+            c.congestion.on_loss(now, delivery.pipe)
+            c.count("TCPLossProbeRecovery")
+    if delivery.progress:
+        _progress(c, delivery, now)
+    if c.recovery.phase is RECOVERY and c.prr.base:
+        pipe = c.recovery.pipe(c.board)
+        allowed = c.prr.allowance(delivery.news, pipe, c.congestion.ssthresh, c.mss, delivery.progress and not lost)
+        c.congestion.cwnd = max(pipe + allowed, c.mss)
+
+
+def detect_losses(c: Connection, now: int, news: int) -> int:
+    """RACK's judgement on everything that is under way; bytes newly lost. Also when the reordering timer expires."""
+    board, rack = c.board, c.rack
+    if rack.xmit_at is None or board.oldest is None:
+        c.timers.stop(Timer.REORDER)
+        return 0
+    threshold = c.config.duplicate_threshold
+    eager = c.recovery.phase is not OPEN or c.recovery.duplicates >= threshold or board.sacked >= threshold * c.mss
+    lost, wait = rack.detect(board, now, rack.window(c.rtt.min_rtt, c.rtt.srtt, eager))
+    c.timers.deadlines[Timer.REORDER] = now + wait if wait else NEVER
+    if lost and c.recovery.phase is OPEN:
+        enter_recovery(c, news, now)
+    return lost
+
+
+def enter_recovery(c: Connection, news: int, now: int) -> None:
+    """Loss without a timeout: reduce once for this window (RFC 5681 §3.2, RFC 9937 §6.1)."""
+    if _only_the_probe(c):
+        c.path.on_probe_lost()
+        c.recovery.forced = True
+        c.count("TCPMTUPFail")
+        return
+    base = c.flight - c.board.sacked + news
+    c.recovery.begin(RECOVERY, c.snd_nxt)
+    c.recovery.undo_from = c.snd_una
+    c.congestion.on_loss(now, base if c.sack_ok else c.flight)
+    if c.sack_ok and c.congestion.uses_prr:
+        c.prr.begin(base)
+    c.tail.cancel()
+    c.timers.stop(Timer.TAIL_PROBE)
+    c.count("TCPFastRetrans")
+    if c.host.observer is not None:
+        c.host.observer.congestion(now, c, "loss")
+
+
+def take_duplicate_report(c: Connection, segment: Segment) -> bool:
+    """Is the first SACK block a D-SACK (RFC 2883 §4)? Believed only about what was sent (RFC 8985 §6.2)."""
+    low, high = segment.options.sack[0]
+    start, end = unwrap(low, c.snd_una), unwrap(high, c.snd_una)
+    if not c.iss < start < end <= c.snd_nxt:
+        return False
+    if end > segment.ack:
+        if len(segment.options.sack) < 2:
+            return False
+        around = segment.options.sack[1]
+        if not (unwrap(around[0], c.snd_una) <= start and end <= unwrap(around[1], c.snd_una)):
+            return False
+    c.count("TCPDSACKRecv")
+    c.rack.on_dsack(c.snd_una, c.snd_nxt)
+    recovery = c.recovery
+    if recovery.undo_until is not None and recovery.undo_from <= start and end <= recovery.undo_until:
+        recovery.reported += end - start
+    return True
+
+
+def undo(c: Connection, now: int) -> None:
+    """The reduction was a mistake: the segments were late, not lost (RFC 4015, RFC 3708 §3)."""
+    c.count("TCPSpuriousRTOs" if c.recovery.phase is LOSS else "TCPFullUndo")
+    c.recovery.undo()
+    c.prr.end()
+    c.board.unlose()
+    c.rack.reordering = True
+    c.congestion.on_undo()
+    if c.host.observer is not None:
+        c.host.observer.congestion(now, c, "undo")
+
+
+def _take_arrivals(c: Connection, now: int, echo_at: int | None) -> None:
+    min_rtt = c.rtt.min_rtt
+    for entry in c.board.arrived:
+        c.rack.on_delivered(entry, now, min_rtt, echo_at)
+    if c.snd_una > c.rack.fack:
+        c.rack.fack = c.snd_una
+
+
+def _progress(c: Connection, delivery: Delivery, now: int) -> None:
+    if not c.recovery.on_progress(c.board, c.snd_una, c.snd_nxt, c.mss, delivery.news, c.sack_ok):
+        return
+    if c.prr.base:
+        c.congestion.cwnd = c.congestion.ssthresh
+        c.prr.end()
+    c.rack.on_recovered()
+    c.congestion.on_recovered(now)
+    if c.host.observer is not None:
+        c.host.observer.congestion(now, c, "recovered")
+
+
+def _only_the_probe(c: Connection) -> bool:
+    """Only a path-MTU probe was lost: that is no congestion (RFC 4821 §7.6.2)."""
+    probe_end = c.path.probe_end
+    if probe_end is None:
+        return False
+    hole = c.board.first_lost()
+    return hole is not None and hole[1] == probe_end and hole[0] == probe_end - (c.mss + c.path.probe - c.path.mtu)
+
+
+def _echoed_time(c: Connection, segment: Segment, now: int) -> int | None:
+    """When the segment that the peer's timestamp echoes left, rounded up to the end of its tick (ns)."""
+    stamps = segment.options.timestamps
+    if not c.ts_ok or stamps is None or not stamps[1]:
+        return None
+    present = c.timestamp(now)
+    ticks = present - unwrap(stamps[1], present)
+    return now - (ticks - 1) * 1_000_000 if ticks > 0 else None

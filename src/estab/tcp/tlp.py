@@ -1,0 +1,51 @@
+"""Tail loss probe: the end of a flight gets an acknowledgement without waiting for the timeout (RFC 8985 §7)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from estab.tcp.snapshot import Slots, Snapshot
+
+_SHORTEST: Final = 2_000_000
+"""On a path of microseconds a scheduler's hiccup must not look like a loss (ns)."""
+
+
+class TailLossProbe(Snapshot):
+    """At most one probe is outstanding; ``end`` is SND.NXT when it went out."""
+
+    __slots__ = ("end", "fresh", "owed", "repeated")
+    PLAIN: ClassVar[Slots] = ("owed", "repeated", "fresh")
+    SENT: ClassVar[Slots] = ("end",)
+
+    def __init__(self) -> None:
+        self.owed: bool = False
+        """The plan is to send a probe."""
+        self.end: int | None = None
+        self.repeated: bool = False
+        """The probe repeated data: if it repaired a loss, nobody else would notice."""
+        self.fresh: bool = False
+        """There has been an RTT sample since the last probe."""
+
+    def timeout(self, srtt: int, alone: bool, ack_delay: int) -> int:
+        """PTO in ns (§7.2); ``alone``: one segment is in flight, and its acknowledgement may be delayed."""
+        return max(2 * srtt, _SHORTEST) + (ack_delay if alone else 0)
+
+    def sent(self, snd_nxt: int, repeated: bool) -> None:
+        self.owed = False
+        self.end = snd_nxt
+        self.repeated = repeated
+        self.fresh = False
+
+    def on_acknowledged(self, snd_una: int, dsack: bool) -> bool:
+        """§7.4: True when the probe has silently repaired a loss, which is a sign of congestion."""
+        if self.end is None or snd_una < self.end:
+            return False
+        hidden = self.repeated and not dsack and snd_una > self.end
+        if not self.repeated or dsack or snd_una > self.end:
+            self.end = None
+        return hidden
+
+    def cancel(self) -> None:
+        """Recovery begins: its own signals take over."""
+        self.owed = False
+        self.end = None
