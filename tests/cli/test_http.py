@@ -156,7 +156,18 @@ def test_a_silent_client_is_let_go_after_a_minute(tmp_path: Path) -> None:
     assert http.PATIENCE < seconds < http.PATIENCE + 1
 
 
-def test_a_client_that_leaves_is_no_error(tmp_path: Path) -> None:
+def test_a_client_that_errs_and_resets_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def client(streams: Streams) -> None:
+        streams[1].write(b"NONSENSE\r\n\r\n")
+        await asyncio.sleep(0.001)
+        streams[1].transport.abort()
+        await asyncio.sleep(1)
+
+    play(serving(tmp_path, []), client)
+    assert caplog.records == []
+
+
+def test_a_client_that_leaves_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "data").write_bytes(bytes(10_000_000))
     log: list[http.Served] = []
 
@@ -167,7 +178,7 @@ def test_a_client_that_leaves_is_no_error(tmp_path: Path) -> None:
         await asyncio.sleep(1)
 
     play(serving(tmp_path, log), client)
-    assert log == []
+    assert (log, caplog.records) == ([], [])
 
 
 def saying(answer: bytes) -> Handler:

@@ -22,7 +22,7 @@ CHUNK: Final = 1 << 18
 PATIENCE: Final = 60.0
 """Seconds in which the other side has to say something."""
 FAREWELL: Final = 2.0
-"""Seconds that a client waits for the server to close."""
+"""Seconds that each side waits for the other to close."""
 LONGEST_REQUEST_BODY: Final = 1 << 20
 """Bytes that are read and thrown away; what is longer ends the connection."""
 
@@ -138,24 +138,43 @@ async def serve(
     connection = h11.Connection(h11.SERVER)
     peer = str((writer.get_extra_info("peername") or ("?",))[0])
     try:
-        while True:
-            request = await _next_event(connection, reader)
-            if not isinstance(request, h11.Request):
-                break
-            await _discard_body(connection, reader)
-            log(await _answer(connection, writer, site, request, peer))
-            if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
-                break
-            connection.start_next_cycle()
-    except h11.RemoteProtocolError as error:
-        if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            await _send(connection, writer, Site.error(error.error_status_hint))
-            log(Served(peer, "?", "?", error.error_status_hint, 0))
+        try:
+            await _answer_requests(connection, reader, writer, site, lambda served: log(served._replace(peer=peer)))
+        except h11.RemoteProtocolError as error:
+            if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                await _send(connection, writer, Site.error(error.error_status_hint))
+                log(Served(peer, "?", "?", error.error_status_hint, 0))
+        await _leave_in_stages(reader, writer)
     except OSError:
         # The client went away or fell silent: nobody is left to be told.
         pass
     finally:
         writer.close()
+
+
+async def _answer_requests(
+    connection: h11.Connection,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    site: Site,
+    log: Callable[[Served], None],
+) -> None:
+    """Until one of the two sides wants no more."""
+    while isinstance(request := await _next_event(connection, reader), h11.Request):
+        await _discard_body(connection, reader)
+        log(await _answer(connection, writer, site, request))
+        if connection.our_state is not h11.DONE or connection.their_state is not h11.DONE:
+            return
+        connection.start_next_cycle()
+
+
+async def _leave_in_stages(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Close our direction, and the other when the client has: what it still sends would be answered by a RST, which
+    could overtake our answer (RFC 9112 §9.6)."""
+    writer.write_eof()
+    async with asyncio.timeout(FAREWELL):
+        while await reader.read(CHUNK):
+            pass
 
 
 async def _discard_body(connection: h11.Connection, reader: asyncio.StreamReader) -> None:
@@ -169,13 +188,11 @@ async def _discard_body(connection: h11.Connection, reader: asyncio.StreamReader
             raise h11.RemoteProtocolError("the request's body is too long", error_status_hint=413)
 
 
-async def _answer(
-    connection: h11.Connection, writer: asyncio.StreamWriter, site: Site, request: h11.Request, peer: str
-) -> Served:
+async def _answer(connection: h11.Connection, writer: asyncio.StreamWriter, site: Site, request: h11.Request) -> Served:
     method, target = request.method.decode("ascii"), request.target.decode("latin-1")
     with site.answer(method, target) as answer:
         sent = await _send(connection, writer, answer, head_only=method == "HEAD")
-    return Served(peer, method, target, answer.status, sent)
+    return Served("", method, target, answer.status, sent)
 
 
 async def _send(
