@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from estab.wire.address import format_address, parse_address
+
+_LONGEST: Final = {4: 65_535 - 20 - 8, 16: 65_535 - 8}
+"""Payload bytes by length of address: the total length of IPv4 counts its own header, that of IPv6 does not."""
 
 
 class UdpPort:
@@ -47,6 +50,8 @@ class UdpPort:
         packed = parse_address(address) if isinstance(address, str) else address
         if not 0 < port < 65536:
             raise ValueError(f"port {port} is not in 1 to 65535")
+        if len(data) > _LONGEST[len(packed)]:
+            raise OSError(errno.EMSGSIZE, f"a datagram of {len(data)} bytes is too long")
         self._send(self, bytes(data), (packed, port), now)
 
     def receive_from(self) -> tuple[bytes, tuple[str, int]] | None:
