@@ -76,7 +76,7 @@ def delayed_retransmission(stage: Stage) -> Finding:
 
 def _with_time_wait(duration: int) -> Config:
     """A fixed RTO, and a TIME-WAIT of this length."""
-    return MODERN.but(rto_initial=_RTO, rto_minimum=_RTO, rto_maximum=_RTO, msl=duration // 2)
+    return MODERN.but(rto_initial=_RTO, rto_minimum=_RTO, rto_maximum=_RTO, tail_probe=False, msl=duration // 2)
 
 
 def _survives(stage: Stage, losses: int, time_wait: int) -> bool:

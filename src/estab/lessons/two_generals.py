@@ -16,6 +16,7 @@ _MOST: Final = 4
 def _patience(retransmissions: int) -> Config:
     """A stack that sends each segment again so many times, once a second."""
     return MODERN.but(
+        tail_probe=False,
         syn_retries=retransmissions,
         syn_ack_retries=retransmissions,
         data_retries=retransmissions,

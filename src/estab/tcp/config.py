@@ -106,6 +106,8 @@ class Config:
     """L of RFC 3465, in segments per ACK; None: all that was acknowledged counts (stretch ACKs)."""
     restart_after_idle: bool = True
     """RFC 5681 §4.1."""
+    tail_probe: bool = True
+    """Probe for the loss of a tail before the timeout: RFC 8985 §7."""
     tail_probe_ack_delay: int = 200 * MILLISECOND
     """How long a peer may delay the acknowledgement of a lone segment: RFC 8985 §7.2."""
     duplicate_threshold: int = 3

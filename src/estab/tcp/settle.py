@@ -47,7 +47,13 @@ def arm_tail_probe(c: Connection, now: int) -> None:
     """RFC 8985 §7.2: after new data and after progress, while all is well; never later than the RTO."""
     deadlines = c.timers.deadlines
     deadlines[_TAIL_PROBE] = NEVER
-    if c.recovery.phase is not OPEN or c.board.sacked or c.tail.end is not None or not c.rtt.srtt:
+    if (
+        not c.config.tail_probe
+        or c.recovery.phase is not OPEN
+        or c.board.sacked
+        or c.tail.end is not None
+        or not c.rtt.srtt
+    ):
         return
     at = now + c.tail.timeout(c.rtt.srtt, c.snd_nxt - c.snd_una <= c.mss, c.config.tail_probe_ack_delay)
     if at < deadlines[_RTO]:

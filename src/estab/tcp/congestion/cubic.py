@@ -127,14 +127,9 @@ class Cubic(CongestionControl):
         size = 0
         if ack.limited:
             size = ack.delivered if self.limit is None else min(ack.delivered, self.limit * self.mss)
-        growth = size
-        leave = False
-        if hystart.phase is not DONE:
-            leave = hystart.on_ack(ack.delivered, ack.in_flight, ack.rtt)
-            growth = hystart.growth(size)
-        growth = min(growth, self.ssthresh - self.cwnd)
+        growth = min(hystart.growth(size), self.ssthresh - self.cwnd)
         self.cwnd += growth
-        if leave:
+        if hystart.phase is not DONE and hystart.on_ack(ack.delivered, ack.in_flight, ack.rtt):
             self.ssthresh = self.cwnd_prior = self.cwnd
             return 0
         return size - growth
