@@ -302,6 +302,7 @@ def test_an_ipv6_listener_hears_both_families_unless_told_otherwise() -> None:
         (Option.RCVBUF, 10_000, "receive_limit", 10_000),
         (Option.CORK, True, "corked", True),
         (Option.OOBINLINE, True, "urgent_inline", True),
+        (Option.TOS, 46 << 2, "dscp", 46),
     ],
 )
 def test_an_option_before_connecting_after_it_and_inherited(
@@ -333,6 +334,7 @@ def test_an_option_before_connecting_after_it_and_inherited(
         (Option.NODELAY, "yes"),
         (Option.USER_TIMEOUT, -5),
         (Option.LINGER, -1),
+        (Option.TOS, 256),
     ],
 )
 def test_a_value_that_makes_no_sense(option: Option, value: object) -> None:

@@ -51,6 +51,8 @@ class Option(Enum):
     """bool: the urgent byte stays in the stream."""
     REUSEADDR = "SO_REUSEADDR"
     """bool: bind to a port although old connections of it are in TIME-WAIT."""
+    TOS = "IP_TOS"
+    """int, 0 to 255: the upper six bits are the DSCP of what is sent, in both families; the others are ECN's."""
     V6ONLY = "IPV6_V6ONLY"
     """bool: an IPv6 socket bound to any address leaves IPv4 alone."""
     ERROR = "SO_ERROR"
@@ -110,6 +112,13 @@ def size(value: Any) -> int:
     return min(max(value, SMALLEST_BUFFER), LARGEST_BUFFER)
 
 
+def traffic_class(value: Any) -> int:
+    """The DSCP in the octet that holds it and ECN."""
+    if not isinstance(value, int) or not 0 <= value <= 255:
+        raise failure(errno.EINVAL)
+    return value >> 2
+
+
 def _nodelay(c: Connection, config: Config, now: int) -> None:
     c.set_nodelay(not config.nagle, now)
 
@@ -123,6 +132,10 @@ def _keepalive(c: Connection, config: Config, now: int) -> None:
 
 def _user_timeout(c: Connection, config: Config, now: int) -> None:
     c.set_user_timeout(config.user_timeout, now)
+
+
+def _traffic_class(c: Connection, config: Config, now: int) -> None:
+    c.dscp = config.dscp
 
 
 def _send_buffer(c: Connection, config: Config, now: int) -> None:
@@ -141,6 +154,7 @@ FIGURES: Final = {
     Option.KEEPINTVL: Figure("keepalive_interval", duration, _keepalive),
     Option.KEEPCNT: Figure("keepalive_probes", count, _keepalive),
     Option.USER_TIMEOUT: Figure("user_timeout", duration_or_none, _user_timeout),
+    Option.TOS: Figure("dscp", traffic_class, _traffic_class),
     Option.SNDBUF: Figure("send_buffer", size, _send_buffer),
     Option.RCVBUF: Figure("receive_buffer", size, _receive_buffer),
 }

@@ -282,6 +282,8 @@ class StreamSocket(Socket):
         self._check_open()
         if option in FIGURES:
             value = getattr(self._config, FIGURES[option].field)
+            if option is Option.TOS:
+                return value << 2
             return not value if option is Option.NODELAY else value
         if option is Option.ERROR:
             error = self._take_error()

@@ -479,7 +479,12 @@ class Stack:
         self.counters["OutSegs"] += segment.segments
         offload = self.offload
         packet = tcp.build(
-            segment, c.local_address, c.remote_address, ttl=self.config.ttl, partial=offload.checksum_out
+            segment,
+            c.local_address,
+            c.remote_address,
+            ttl=c.config.ttl,
+            dscp=c.dscp,
+            partial=offload.checksum_out,
         )
         if segment.segments > 1 and not offload.segment_out:
             for piece in split(packet):
