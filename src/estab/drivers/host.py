@@ -48,6 +48,8 @@ class Host:
         self.engine: Engine = engine
         self._decide = decide
         self._table = SocketTable(engine.stack)
+        self._config = engine.stack.config.but(nagle=False)
+        """asyncio sets TCP_NODELAY on every connection."""
         self._streams: set[StreamTransport] = set()
         self._datagrams: set[DatagramTransport] = set()
         self._servers: set[Server] = set()
@@ -149,9 +151,8 @@ class Host:
         self._check_alive()
         name, slash, length = (host or "").partition("/")
         address, family = self.resolve(name) if name else ("", 6)
-        socket = StreamSocket(self._table, family)
+        socket = StreamSocket(self._table, family, self._config)
         socket.setsockopt(Option.REUSEADDR, True, self.now())
-        socket.setsockopt(Option.NODELAY, True, self.now())
         socket.bind(address + slash + length, port)
         server = Server(self, socket, protocol_factory, backlog, decide or self._decide)
         self._servers.add(server)
@@ -166,11 +167,10 @@ class Host:
     async def _connect(self, host: str, port: int, local_addr: Address | None) -> StreamSocket:
         self._check_alive()
         address, family = self.resolve(host)
-        socket = StreamSocket(self._table, family)
+        socket = StreamSocket(self._table, family, self._config)
         decided: asyncio.Future[None] = self.loop.create_future()
         self._opening.add(decided)
         try:
-            socket.setsockopt(Option.NODELAY, True, self.now())
             if local_addr is not None:
                 socket.bind(self.resolve(local_addr[0])[0], local_addr[1])
             socket.notify = lambda: _tell(socket, decided)

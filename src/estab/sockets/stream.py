@@ -40,11 +40,12 @@ class StreamSocket(Socket):
     __slots__ = ("_config", "_connecting", "_corked", "_error_told", "_inline", "_linger", "_only_v6", "connection",
                  "listener")  # fmt: skip
 
-    def __init__(self, table: SocketTable, family: int) -> None:
+    def __init__(self, table: SocketTable, family: int, config: Config | None = None) -> None:
+        """config: what its connections begin with; None: the stack's."""
         super().__init__(table, family)
         self.connection: Connection | None = None
         self.listener: Listener | None = None
-        self._config: Config = table.stack.config
+        self._config: Config = config or table.stack.config
         self._connecting: bool = False
         """``connect`` has not yet told how it went."""
         self._error_told: bool = False
@@ -112,8 +113,7 @@ class StreamSocket(Socket):
 
     def child(self, connection: Connection) -> StreamSocket:
         """The socket of a connection that the stack's ``accept`` gave for this one's listener."""
-        accepted = StreamSocket(self.table, 4 if len(connection.local_address) == 4 else 6)
-        accepted._config = self._config
+        accepted = StreamSocket(self.table, 4 if len(connection.local_address) == 4 else 6, self._config)
         accepted._corked, accepted._inline, accepted._linger = self._corked, self._inline, self._linger
         accepted.reuse = self.reuse
         accepted._adopt(connection)
