@@ -126,3 +126,47 @@ def test_every_control_keeps_room_for_one_segment(name) -> None:
     control.on_loss(0, 0)
     control.on_mss(1400)
     assert control.cwnd >= 1400
+
+
+@pytest.mark.parametrize("reduce", ["on_loss", "on_timeout"])
+def test_a_false_alarm_is_undone(reduce) -> None:
+    control = NewReno(MODERN, MSS)
+    control.cwnd, control.ssthresh = 40_000, 30_000
+    if reduce == "on_loss":
+        control.on_loss(0, 40_000)
+    else:
+        control.on_timeout(0, 40_000, True)
+        control.on_timeout(0, 1000, False)
+    control.on_undo()
+    assert (control.cwnd, control.ssthresh) == (40_000, 30_000)
+    control.cwnd = 5000
+    control.on_undo()
+    assert control.cwnd == 5000
+
+
+def test_what_a_mark_has_confirmed_is_not_undone() -> None:
+    control = NewReno(MODERN, MSS)
+    control.cwnd = 40_000
+    control.on_loss(0, 40_000)
+    control.on_ecn(0, 20_000)
+    control.on_undo()
+    assert control.cwnd == 16_000
+
+
+@pytest.mark.parametrize(
+    ("flight", "ssthresh", "after"), [(40_000, 1000, 32_000), (40_000, 1 << 40, 20_000), (2000, 1000, 2000)]
+)
+def test_marks(flight, ssthresh, after) -> None:
+    """RFC 8511 §3: 0.8 in avoidance, a half in slow start, never below two segments."""
+    control = NewReno(MODERN, MSS)
+    control.cwnd, control.ssthresh = flight, ssthresh
+    control.on_ecn(0, flight)
+    assert control.cwnd == control.ssthresh == after
+
+
+def test_pacing_is_faster_than_the_window_needs() -> None:
+    control = NewReno(MODERN, MSS)
+    assert control.pacing_rate(0) is None
+    assert control.pacing_rate(100_000_000) == 200_000
+    control.ssthresh = 20_000
+    assert control.pacing_rate(100_000_000) == 120_000
