@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from typing import Final
 
 from estab.tcp.connection import Connection
 from estab.tcp.timers import NEVER
+
+_SLACK: Final = 64
 
 
 class Deadlines:
@@ -34,6 +37,7 @@ class Deadlines:
 
     def pop(self, now: int, connections: dict[bytes, Connection]) -> Connection | None:
         """The next connection whose time has come, or None."""
+        self.tidy(connections)
         while self.entries and self.entries[0][0] <= now:
             _, serial, key = heappop(self.entries)
             c = connections.get(key)
@@ -41,3 +45,13 @@ class Deadlines:
                 c.wake_at = NEVER
                 return c
         return None
+
+    def tidy(self, connections: dict[bytes, Connection]) -> None:
+        """Throw out the entries that do not count, once they are the most.
+
+        A flood of openings leaves them, and a connection whose distant deadline moves nearer and away again."""
+        if len(self.entries) <= 2 * len(connections) + _SLACK:
+            return
+        serials = {key: c.wake_serial for key, c in connections.items()}
+        self.entries = [entry for entry in self.entries if serials.get(entry[2]) == entry[1]]
+        heapify(self.entries)

@@ -15,7 +15,7 @@ from estab.tcp.time_wait import Outcome, TimeWait, retire, time_wait_arrives
 from estab.wire import icmp, ip, tcp, udp
 from estab.wire.packet import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Packet, ParseError
 from estab.wire.segmentation import complete_checksum
-from estab.wire.tcp import Segment
+from estab.wire.tcp import RST, Segment
 
 if TYPE_CHECKING:
     from estab.stack.stack import Stack
@@ -64,7 +64,8 @@ def _is_ours(stack: Stack, packet: Packet, now: int, looped: bool) -> bool:
     if not addresses.accepts(packet.dst):
         stack.drop(now, packet, "IpInAddrErrors")
         return False
-    if not looped and not addresses.is_valid_peer(packet.src):
+    # A host that speaks for a whole range meets its own addresses there too; from itself nothing comes (LAND).
+    if not looped and (packet.src == packet.dst or not addresses.is_valid_peer(packet.src)):
         stack.drop(now, packet, "IpInSourceErrors")
         return False
     return True
@@ -140,7 +141,7 @@ def deliver(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
     if stack.observer is not None:
         stack.observer.received(now, c, segment)
     if c is not None:
-        if c.state is SYN_RECEIVED and _must_wait_for_accept(stack, key):
+        if c.state is SYN_RECEIVED and not segment.flags & RST and _must_wait_for_accept(stack, key):
             stack.drop(now, segment, "TCPAcceptQueueFull")
             return
         arrives(c, segment, now)

@@ -385,6 +385,10 @@ class Stack:
         if self.connections.get(c.key) is not c:
             return
         del self.connections[c.key]
+        self.deadlines.tidy(self.connections)
+        if len(self.busy) > 2 * len(self.connections) + _BUDGET:
+            # A link that takes nothing: the dead must not wait for their turn with the living.
+            self.busy = deque(each for each in self.busy if self.connections.get(each.key) is each)
         listener = self.embryos.pop(c.key, None)
         if listener is not None:
             listener.half_open.pop(c.key, None)
