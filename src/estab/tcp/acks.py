@@ -68,7 +68,8 @@ def burst(c: Connection) -> int:
     size = 2 * c.mss
     srtt = c.rtt.srtt
     if srtt:
-        paced = c.congestion.cwnd * 1_000_000 // srtt
+        rate = c.congestion.pacing_rate(srtt) if c.congestion.paced else None
+        paced = rate // 1000 if rate else c.congestion.cwnd * 1_000_000 // srtt
         if paced > size:
             return paced if paced < c.largest else c.largest
     return size

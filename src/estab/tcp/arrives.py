@@ -178,15 +178,17 @@ def _rest_of_syn(c: Connection, segment: Segment, now: int) -> None:
 
 
 def check_timestamp(c: Connection, segment: Segment, now: int) -> bool:
-    """Before the first check: RFC 7323 §3.2 (a missing option) and §5.3 (PAWS). A RST is not subject to it."""
-    if not c.ts_ok or segment.flags & RST:
+    """Before the first check: RFC 7323 §3.2 (a missing option) and §5.3 (PAWS).
+
+    A RST is not subject to it; nor is a SYN, which is challenged whatever it carries (RFC 5961 §4.2)."""
+    if not c.ts_ok or segment.flags & (RST | SYN):
         return False
     if segment.options.timestamps is None:
         c.count("TCPMissingTimestamp")
         return True
     value = unwrap(segment.options.timestamps[0], c.ts_recent)
     fresh = c.ts_recent_at is not None and now - c.ts_recent_at <= _PAWS_LIFETIME
-    if value < c.ts_recent and fresh and not segment.flags & SYN:
+    if value < c.ts_recent and fresh:
         c.count("PAWSEstab")
         _answer_unacceptable(c, segment, now)
         return True

@@ -65,11 +65,13 @@ class Config:
     data_retries: int | None = None
     """Retransmissions of one segment before giving up; None: ``user_timeout`` alone decides."""
     r1: int = 3
-    """Retransmissions before the network layer is suspected: RFC 9293 §3.8.3 (SHLD-9)."""
+    """Retransmissions after which the application is told: RFC 9293 §3.8.3 (MUST-20, SHLD-10)."""
     user_timeout: int | None = 5 * MINUTE
     """R2 for data: RFC 9293 §3.9.1.1; RFC 5482."""
     user_timeout_option: bool = False
     """Announce our user timeout and adapt to the peer's: RFC 5482 §3.1."""
+    user_timeout_changeable: bool = True
+    """The peer's wish may change ours; false once the application has set one (RFC 5482 §3)."""
     user_timeout_lower: int = 100 * SECOND
     user_timeout_upper: int = 60 * MINUTE
 

@@ -121,6 +121,7 @@ class Connection(Snapshot):
         "user_timeout",
         "peer_user_timeout",
         "announce_user_timeout",
+        "user_timeout_changeable",
         "urgent_inline",
         "urgent_byte",
         "dscp",
@@ -136,6 +137,7 @@ class Connection(Snapshot):
         "last_sent",
         "last_heard",
         "stalled_at",
+        "pace_next",
     )
     SENT: ClassVar[Slots] = ("iss", "snd_una", "snd_nxt", "snd_up", "snd_wl2", "snd_sml")
     RECEIVED: ClassVar[Slots] = ("irs", "rcv_nxt", "rcv_edge", "rcv_up", "rcv_fin", "snd_wl1", "last_ack_sent")
@@ -282,6 +284,7 @@ class Connection(Snapshot):
         self.user_timeout: int | None = config.user_timeout
         self.peer_user_timeout: int | None = None
         self.announce_user_timeout: bool = config.user_timeout_option
+        self.user_timeout_changeable: bool = config.user_timeout_changeable
         self.urgent_inline: bool = False
         self.urgent_byte: int | None = None
         self.dscp: int = config.dscp
@@ -310,6 +313,8 @@ class Connection(Snapshot):
         self.syn_retransmitted: int = 0
         self.last_sent: int | None = None
         self.last_heard: int | None = None
+        self.pace_next: int | None = None
+        """When the next segment may leave, where the congestion control paces."""
         self.stalled_at: int | None = None
         """Since when something has waited for the peer without progress."""
 
@@ -340,6 +345,11 @@ class Connection(Snapshot):
     def writable(self) -> bool:
         """``send`` would take bytes, and the queue has drained to the low water mark since it refused."""
         return self.room > 0 and (not self.wants_room or len(self.send_queue) <= self.low_water)
+
+    @property
+    def in_trouble(self) -> bool:
+        """R1 was reached and nothing acknowledged since (RFC 9293 §3.8.3, SHLD-9); an event told of it."""
+        return self.retransmissions >= self.config.r1
 
     @property
     def at_urgent_mark(self) -> bool:
@@ -474,8 +484,9 @@ class Connection(Snapshot):
         self.host.on_busy(self)
 
     def set_user_timeout(self, timeout: int | None, now: int) -> None:
-        """TCP_USER_TIMEOUT in ns; None: for ever (RFC 9293 §3.9.1.8, RFC 5482)."""
+        """TCP_USER_TIMEOUT in ns; None: for ever (RFC 9293 §3.9.1.8). The peer's wish no longer counts (RFC 5482 §3)."""
         self.user_timeout = timeout
+        self.user_timeout_changeable = False
         since, self.stalled_at = self.stalled_at, None
         settle(self, since if since is not None else now)
         self.host.on_busy(self)

@@ -28,7 +28,7 @@ def icmp_arrives(c: Connection, message: Icmp, now: int) -> None:
     elif message.kind is IcmpKind.UNREACHABLE:
         _unreachable(c, message.code, now)
     elif message.kind is IcmpKind.TIME_EXCEEDED:
-        c.soft_error = OSError(errno.EHOSTUNREACH, "time to live exceeded on the way")
+        _note(c, OSError(errno.EHOSTUNREACH, "time to live exceeded on the way"))
     settle(c, now)
     c.host.on_busy(c)
 
@@ -70,4 +70,10 @@ def _unreachable(c: Connection, code: int, now: int) -> None:
     if c.state is SYN_SENT and (hard or c.config.open_fails_on_unreachable):
         c.die(error, Fact.TIMEOUT, now)
     else:
-        c.soft_error = error
+        _note(c, error)
+
+
+def _note(c: Connection, error: OSError) -> None:
+    """A soft error: the application may look at it (RFC 9293 MUST-47, SHLD-25), the connection goes on."""
+    c.soft_error = error
+    c.host.on_event(c)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from estab.tcp.config import MILLISECOND, SECOND
 from estab.tcp.observer import Reason
 from estab.tcp.options import segment_options, syn_options
 from estab.tcp.settle import arm_tail_probe, settle
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from estab.tcp.plan import Emission
 
 _MAX_FIELD: Final = 65_535
+_LATE: Final = MILLISECOND
+_PACE: Final = int(Timer.PACE)
 _DELAYED_ACK: Final = int(Timer.DELAYED_ACK)
 
 
@@ -112,8 +115,20 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
             c.syn_retransmitted += 1
     if c.prr.base:
         c.prr.on_sent(end - seq)
+    if c.congestion.paced:
+        _pace(c, end - seq, now)
     if c.sack_ok:
         _settle_tail_probe(c, reason, repeated, now)
+
+
+def _pace(c: Connection, size: int, now: int) -> None:
+    """When the next segment may leave. A late wake-up is made up for, by one burst at most."""
+    rate = c.congestion.pacing_rate(c.rtt.srtt)
+    if not rate:
+        return
+    earliest = now - _LATE if c.pace_next is None else max(c.pace_next, now - _LATE)
+    c.pace_next = earliest + size * SECOND // rate
+    c.timers.deadlines[_PACE] = c.pace_next if c.pace_next > now else NEVER
 
 
 def _settle_tail_probe(c: Connection, reason: Reason, repeated: bool, now: int) -> None:

@@ -79,9 +79,23 @@ def persist_interval(c: Connection) -> int:
 
 
 def effective_user_timeout(c: Connection) -> int | None:
-    """RFC 5482 §3.1: min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)) where both sides talk about it."""
-    if c.user_timeout is None or not c.announce_user_timeout or c.peer_user_timeout is None:
-        return c.user_timeout
+    """What the application wants, or what both sides have agreed on."""
+    agreed = _agreed_user_timeout(c)
+    return c.user_timeout if agreed is None else agreed
+
+
+def keepalive_idle(c: Connection) -> int:
+    """RFC 5482 §4.2: a connection may be silent for longer than a user timeout that was adopted."""
+    agreed = _agreed_user_timeout(c)
+    return c.keepalive_idle if agreed is None else max(c.keepalive_idle, agreed + 1)
+
+
+def _agreed_user_timeout(c: Connection) -> int | None:
+    """RFC 5482 §3.1: min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)), where both sides talk about it and it may."""
+    if not (c.announce_user_timeout and c.user_timeout_changeable):
+        return None
+    if c.user_timeout is None or c.peer_user_timeout is None:
+        return None
     config = c.config
     return min(config.user_timeout_upper, max(c.user_timeout, c.peer_user_timeout, config.user_timeout_lower))
 
@@ -100,7 +114,7 @@ def _settle_user_timeout(c: Connection, now: int) -> None:
 def _settle_idle(c: Connection, now: int) -> None:
     timers = c.timers
     if c.keepalive and c.state in SYNCHRONIZED and not timers.is_set(Timer.KEEPALIVE):
-        timers.set(Timer.KEEPALIVE, now + c.keepalive_idle)
+        timers.set(Timer.KEEPALIVE, now + keepalive_idle(c))
     if c.state is FIN_WAIT_2 and c.released:
         timeout = c.config.fin_wait_2_timeout
         if timeout is not None and not timers.is_set(Timer.FIN_WAIT_2):

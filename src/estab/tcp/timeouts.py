@@ -42,6 +42,8 @@ def _retransmission(c: Connection, now: int) -> None:
     c.count("TCPTimeouts")
     if c.host.observer is not None:
         c.host.observer.congestion(now, c, "timeout")
+    if c.retransmissions == c.config.r1:
+        c.host.on_event(c)
 
 
 def _data_timeout(c: Connection, now: int) -> None:
@@ -96,8 +98,9 @@ def _delayed_ack(c: Connection, now: int) -> None:
 def _keepalive(c: Connection, now: int) -> None:
     """RFC 9293 §3.8.4: nothing heard for long is asked about; an unanswered probe is not yet a dead peer (MUST-28)."""
     heard = c.last_heard if c.last_heard is not None else now
-    if now - heard < c.keepalive_idle:
-        c.timers.set(Timer.KEEPALIVE, heard + c.keepalive_idle)
+    idle = keepalive_idle(c)
+    if now - heard < idle:
+        c.timers.set(Timer.KEEPALIVE, heard + idle)
         return
     if c.keepalive_probes >= c.keepalive_limit:
         c.resets_owed.append((c.snd_nxt, c.rcv_nxt))
