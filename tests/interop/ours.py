@@ -35,7 +35,7 @@ OURS = {4: "10.9.0.2", 6: "fd09::2"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 CONFIG = MODERN.but(msl=200 * MILLISECOND)
 """A TIME-WAIT whose end can be waited for."""
-LIMIT = 20
+LIMIT = 50
 """Seconds after which a condition that has not come true is a failure."""
 _GLANCE = 0.005
 """How often (s) a condition is looked at that no packet announces, such as the end of a process."""
