@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from estab.tcp.recovery import LOSS, OPEN, RECOVERY
 from estab.tcp.timers import NEVER, Timer
@@ -11,6 +11,8 @@ from estab.wire.sequence import unwrap
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
     from estab.wire.tcp import Segment
+
+_REORDER: Final = int(Timer.REORDER)
 
 
 class Delivery(NamedTuple):
@@ -30,20 +32,26 @@ class Delivery(NamedTuple):
 
 def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> None:
     """False alarms first, then losses, then the end of recovery, then its allowance."""
-    echo_at = _echoed_time(c, segment, now)
+    recovery = c.recovery
+    echo_at = None
+    if recovery.undo_until is not None:
+        echo_at = _echoed_time(c, segment, now)
+        # Only an ACK that advances echoes the repetition; others echo what came in order before it (RFC 7323 §4.3).
+        if recovery.is_spurious(c.snd_una, echo_at if delivery.progress else None):
+            undo(c, now)
     lost = 0
-    # Only an ACK that advances echoes the repetition; others echo what came in order before it (RFC 7323 §4.3).
-    if c.recovery.is_spurious(c.snd_una, echo_at if delivery.progress else None):
-        undo(c, now)
     if c.sack_ok:
         _take_arrivals(c, now, echo_at)
-        lost = detect_losses(c, now, delivery.news)
-        if delivery.progress and c.tail.on_acknowledged(c.snd_una, delivery.dsack):
+        if c.board.oldest is not None:
+            lost = detect_losses(c, now, delivery.news)
+        else:
+            c.timers.deadlines[_REORDER] = NEVER
+        if c.tail.end is not None and delivery.progress and c.tail.on_acknowledged(c.snd_una, delivery.dsack):
             c.congestion.on_loss(now, delivery.pipe)
             c.count("TCPLossProbeRecovery")
-    if delivery.progress:
+    if delivery.progress and (recovery.phase is not OPEN or recovery.duplicates or recovery.departed):
         _progress(c, delivery, now)
-    if c.recovery.phase is RECOVERY and c.prr.base:
+    if c.prr.base and recovery.phase is RECOVERY:
         pipe = c.recovery.pipe(c.board)
         allowed = c.prr.allowance(delivery.news, pipe, c.congestion.ssthresh, c.mss, delivery.progress and not lost)
         c.congestion.cwnd = max(pipe + allowed, c.mss)
@@ -52,13 +60,12 @@ def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> None
 def detect_losses(c: Connection, now: int, news: int) -> int:
     """RACK's judgement on everything that is under way; bytes newly lost. Also when the reordering timer expires."""
     board, rack = c.board, c.rack
-    if rack.xmit_at is None or board.oldest is None:
-        c.timers.stop(Timer.REORDER)
+    if rack.xmit_at is None:
         return 0
     threshold = c.config.duplicate_threshold
     eager = c.recovery.phase is not OPEN or c.recovery.duplicates >= threshold or board.sacked >= threshold * c.mss
     lost, wait = rack.detect(board, now, rack.window(c.rtt.min_rtt, c.rtt.srtt, eager))
-    c.timers.deadlines[Timer.REORDER] = now + wait if wait else NEVER
+    c.timers.deadlines[_REORDER] = now + wait if wait else NEVER
     if lost and c.recovery.phase is OPEN:
         enter_recovery(c, news, now)
     return lost

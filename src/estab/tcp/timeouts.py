@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from estab.tcp.judge import detect_losses
 from estab.tcp.recovery import OPEN, RECOVERY
-from estab.tcp.settle import settle
+from estab.tcp.settle import keepalive_idle, settle
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, Fact
 from estab.tcp.timers import Timer
 
@@ -125,6 +125,7 @@ def _fin_wait_2(c: Connection, now: int) -> None:
 
 
 def _reorder(c: Connection, now: int) -> None:
+    """RFC 8985 §6.2 step 5: what was given the benefit of the doubt has had it."""
     detect_losses(c, now, 0)
     if c.recovery.phase is RECOVERY and c.prr.base:
         c.recovery.forced = True
