@@ -239,3 +239,21 @@ def test_changes_that_cannot_be() -> None:
 
 def test_bandwidth_times_delay() -> None:
     assert bandwidth_delay(10_000_000, 100 * MS) == 125_000
+
+
+def test_a_queue_and_the_way_behind_it_are_as_two_faults_in_a_row() -> None:
+    line = Line(rate=1_000_000, queue=10 * SIZE, delay=5 * MS, jitter=2 * MS, reorder=True)
+    together, apart = Bench(*faults([(0, line)])), Bench(RateLimit(1_000_000, 10 * SIZE), Delay(5 * MS, 2 * MS, False))
+    for bench in (together, apart):
+        bench.send(*[bytes([number]) for number in range(30)])
+        bench.send(*[bytes([number]) for number in range(30)], now=MS)
+    assert together.arrivals(MS) == apart.arrivals(MS)
+
+
+def test_a_tandem_is_restored() -> None:
+    line = Line(rate=1_000_000, queue=10 * SIZE, delay=5 * MS, jitter=2 * MS)
+    (fault,), (again,) = faults([(0, line)]), faults([(0, line)])
+    due(fault, *range(0, 5 * MS, MS))
+    again.restore(fault.snapshot(5 * MS), 9 * MS)  # type: ignore[attr-defined]
+    later = [None if at is None else at + 4 * MS for at in due(fault, 5 * MS, 5 * MS)]
+    assert due(again, 9 * MS, 9 * MS) == later

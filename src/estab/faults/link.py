@@ -111,8 +111,12 @@ class FaultyLink:
         """When ``receive`` is to be called, the wrapped link's deadline included."""
         if self._ready[IN]:
             return self._now
-        times = [self._held[0][0] if self._held else None, self._retry_at, self._inner.next_deadline()]
-        return min((time for time in times if time is not None), default=None)
+        earliest = self._inner.next_deadline()
+        if self._held and (earliest is None or self._held[0][0] < earliest):
+            earliest = self._held[0][0]
+        if self._retry_at is not None and (earliest is None or self._retry_at < earliest):
+            earliest = self._retry_at
+        return earliest
 
     def fileno(self) -> int:
         return self._inner.fileno()

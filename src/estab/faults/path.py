@@ -16,6 +16,7 @@ from estab.faults.loss import loss
 from estab.faults.marking import marking
 from estab.faults.mask import LossMask
 from estab.faults.rate import BIT_NANOSECONDS, RateLimit
+from estab.faults.tandem import Tandem
 from estab.faults.verdict import Fault
 from estab.wire.link import Link
 
@@ -50,6 +51,8 @@ class Line:
     """Bytes in the queue above which ECT packets are marked CE. Needs a rate."""
 
     def __post_init__(self) -> None:
+        if self.jitter and not self.delay:
+            raise ValueError(f"a jitter of {self.jitter} ns is larger than the delay of 0 ns")
         if self.mark is not None and self.rate is None:
             raise ValueError("nothing waits on a line of infinite rate: a threshold for marks needs a rate")
         faults([(0, self)])
@@ -104,8 +107,7 @@ def faults(steps: Steps) -> list[Fault]:
         _changing(steps, lambda line: LossMask(line.mask) if line.mask else None),
         _changing(steps, lambda line: duplication(line.duplicate) if line.duplicate else None),
         _changing(steps, lambda line: _marking(line, limit)),
-        limit,
-        _changing(steps, _delay),
+        *_way(limit, steps),
     ]
     return [fault for fault in found if fault is not None]
 
@@ -135,5 +137,9 @@ def _marking(line: Line, limit: RateLimit | ChangingRate | None) -> Fault | None
     return None if line.mark is None or limit is None else marking(line.mark, limit.backlog)
 
 
-def _delay(line: Line) -> Fault | None:
-    return Delay(line.delay, line.jitter, not line.reorder) if line.delay or line.jitter else None
+def _way(limit: RateLimit | ChangingRate | None, steps: Steps) -> list[Fault | None]:
+    """The queue and the way behind it."""
+    delay = _changing(steps, lambda line: Delay(line.delay, line.jitter, not line.reorder) if line.delay else None)
+    if limit is None or not isinstance(delay, Delay | Changing):
+        return [limit, delay]
+    return [Tandem(limit, delay)]

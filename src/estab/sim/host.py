@@ -38,8 +38,9 @@ class SimHost:
         if at is not None and at <= now and self.pump.blocked:
             # What the stack has now waits for the link.
             at = None
-        earliest = min((each for each in (at, link_at) if each is not None), default=None)
-        return None if earliest is None else max(earliest, now)
+        if at is None or (link_at is not None and link_at < at):
+            at = link_at
+        return now if at is not None and at < now else at
 
     def turn(self, now: int) -> None:
         """Do what there is to do at ``now``."""

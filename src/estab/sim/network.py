@@ -159,37 +159,18 @@ class Network:
 
     def next_event(self) -> int | None:
         """When something happens next (ns), not before now; None: never, unless somebody calls."""
-        now = self.clock.now
-        events = [host.next_event(now) for host in self.hosts.values()]
-        return min((at for at in events if at is not None), default=None)
+        return min((at for at in self._due() if at is not None), default=None)
 
     def step(self) -> bool:
         """Jump to the next event and let those hosts take their turn that have something to do; False: none has.
 
         Raises ``RuntimeError`` when hosts stay busy for ever without time passing."""
-        at = self.next_event()
-        if at is None:
-            return False
-        if at > self.clock.now:
-            self.clock.now = at
-            self._turns = 0
-        self._turns += 1
-        if self._turns > _TURNS_PER_INSTANT:
-            raise RuntimeError(f"the network does not get past {at} ns: somebody answers for ever without delay")
-        for name, host in self.hosts.items():
-            due = host.next_event(at)
-            if due is not None and due <= at:
-                host.turn(at)
-                self._ears[name].settle()
-        return True
+        return self._step(None)
 
     def run_until(self, t: int) -> None:
         """Let everything happen that happens up to time ``t``, and set the clock to it."""
-        while True:
-            at = self.next_event()
-            if at is None or at > t:
-                break
-            self.step()
+        while self._step(t):
+            pass
         self.clock.now = max(self.clock.now, t)
 
     def run(self, until: Callable[[], bool] | None = None, limit: int | None = None) -> bool:
@@ -198,11 +179,33 @@ class Network:
         True: ``until`` came true, or without it: all is quiet."""
         end = None if limit is None else self.clock.now + limit
         while until is None or not until():
-            at = self.next_event()
-            if at is None:
-                return until is None
-            if end is not None and at > end:
+            if not self._step(end):
+                if self.next_event() is None:
+                    return until is None
+                assert end is not None
                 self.clock.now = end
                 return False
-            self.step()
+        return True
+
+    def _due(self) -> list[int | None]:
+        now = self.clock.now
+        return [host.next_event(now) for host in self.hosts.values()]
+
+    def _step(self, end: int | None) -> bool:
+        """``step``, unless the next event comes after ``end``."""
+        due = self._due()
+        at = min((each for each in due if each is not None), default=None)
+        if at is None or (end is not None and at > end):
+            return False
+        if at > self.clock.now:
+            self.clock.now = at
+            self._turns = 0
+        self._turns += 1
+        if self._turns > _TURNS_PER_INSTANT:
+            raise RuntimeError(f"the network does not get past {at} ns: somebody answers for ever without delay")
+        for known, (name, host) in zip(due, self.hosts.items(), strict=True):
+            # An earlier turn of this instant may have sent something here.
+            if known == at or host.link.ready:
+                host.turn(at)
+                self._ears[name].settle()
         return True

@@ -60,7 +60,8 @@ class Port:
 
     def receive(self, now: int, room: int) -> list[Packet]:
         """What was injected, then what came through the cables."""
-        packets = [self._inbox.popleft() for _ in range(min(room, len(self._inbox)))]
+        inbox = self._inbox
+        packets = [inbox.popleft() for _ in range(min(room, len(inbox)))] if inbox else []
         for link, _ in self._cables:
             if len(packets) < room:
                 packets += link.receive(now, room - len(packets))
@@ -80,8 +81,12 @@ class Port:
         return taken
 
     def next_deadline(self) -> int | None:
-        deadlines = [link.next_deadline() for link, _ in self._cables]
-        return min((at for at in deadlines if at is not None), default=None)
+        earliest = None
+        for link, _ in self._cables:
+            at = link.next_deadline()
+            if at is not None and (earliest is None or at < earliest):
+                earliest = at
+        return earliest
 
     def fileno(self) -> int:
         """-1: ``on_ready`` tells."""
