@@ -3,7 +3,7 @@
 import pytest
 
 from estab.wire.link import FULL_OFFLOAD
-from tests.conversation import ACK, MILLISECOND
+from tests.conversation import ACK, SECOND
 
 
 @pytest.mark.parametrize("stamps", [{}, {"ts": (5, 0)}])
@@ -11,16 +11,15 @@ from tests.conversation import ACK, MILLISECOND
 def test_blocks_do_not_make_a_full_packet_larger(talk, stamps, lost):
     """MUST-16: a hole is told by an ACK of its own, for data that is full leaves no room."""
     t = talk(mtu=1500).established(sack_permitted=True, **stamps)
-    again = {"ts": True} if stamps else {}
+    more = {"ts": True} if stamps else {}
     if lost:
-        t.send(bytes(4000))
+        t.send(bytes(8000))
+        t.after(SECOND)
         t.drain()
-        t.after(199 * MILLISECOND)
-    t.inject(ACK, seq=1001, ack=1, data=b"x", **again)
+    t.inject(ACK, seq=1001, ack=1401 if lost else 1, data=b"x", **more)
     if not lost:
-        t.send(bytes(4000))
-    t.expect(ACK, seq=4001 if lost else 1, ack=1, len=0, sack=((1001, 1002),))
-    t.after(MILLISECOND)
+        t.send(bytes(8000))
+    t.expect(ACK, seq=8001 if lost else 1, ack=1, len=0, sack=((1001, 1002),))
     segments = t.drain()
     assert segments
     assert all(segment.length <= 1460 - 12 * bool(stamps) for segment in segments)

@@ -3,6 +3,7 @@
 import pytest
 
 from estab.tcp.config import MODERN
+from estab.tcp.observer import Reason
 from tests.conversation import ACK, FIN, MILLISECOND, RST, SECOND, SYN
 
 MS = MILLISECOND
@@ -82,6 +83,16 @@ def test_a_segment_without_them_is_dropped_quietly(talk):
     assert t.stack.counters["TCPMissingTimestamp"] == 1
     t.inject(ACK, seq=1, ack=1, data=b"y", ts=True)
     assert t.receive() == b"y"
+
+
+@pytest.mark.parametrize("stamps", [None, (5, 0)], ids=["without", "old"])
+def test_a_syn_is_challenged_whatever_its_timestamps(talk, stamps):
+    """RFC 5961 §4.2: a peer that restarted, with other options perhaps, finds the half-open connection."""
+    t = talk().established(ts=(77_000, 0))
+    t.inject(SYN, seq=700_000, mss=1460, **({"ts": stamps} if stamps else {}))
+    t.expect(ACK, seq=1, ack=1, reason=Reason.CHALLENGE)
+    t.inject(RST, seq=1)
+    assert t.state == "CLOSED"
 
 
 def test_a_reset_needs_none(talk):

@@ -3,6 +3,7 @@
 import pytest
 
 from estab.tcp.config import MODERN
+from estab.wire.options import Options
 from tests.conversation import ACK, SECOND, SYN
 
 TALKING = MODERN.but(user_timeout_option=True)
@@ -84,6 +85,39 @@ def test_adopted_from_a_later_segment(talk):
 def test_the_peers_wish_is_ignored_unless_we_take_part(talk):
     t = talk().established(user_timeout=1000)
     dies_after(t, 300 * SECOND)
+
+
+def test_what_the_application_has_set_does_not_change(talk):
+    """RFC 5482 §3: an explicit USER_TIMEOUT is not CHANGEABLE, whatever the peer wishes before or after."""
+    t = talk(TALKING).established(user_timeout=1000)
+    t.call("set_user_timeout", 20 * SECOND)
+    t.inject(ACK, seq=1, ack=1, data=b"x", user_timeout=500)
+    dies_after(t, 20 * SECOND)
+
+
+def test_the_option_may_be_lost(talk):
+    """RFC 5482 §3.2: nothing depends on its arrival; our own holds until the peer's is heard."""
+    t = talk(TALKING).established()
+    dies_after(t, 300 * SECOND)
+
+
+def test_a_wish_for_nothing_is_ignored(talk):
+    """RFC 5482 §3.4: 0 is reserved."""
+    t = talk(TALKING).established(user_timeout=1000)
+    t.inject(ACK, seq=1, ack=1, data=b"x", options=Options(unknown=((28, b"\0\0"),)))
+    dies_after(t, 1000 * SECOND)
+
+
+def test_keep_alive_waits_longer_than_what_was_agreed(talk):
+    """RFC 5482 §4.2: or it would end a connection that both sides want to survive a pause."""
+    t = talk(TALKING.but(keepalive=True, keepalive_idle=10 * SECOND)).established(user_timeout=1000)
+    t.after(1000 * SECOND).expect_nothing()
+    t.after(1).expect(ACK, seq=0, len=0)
+
+
+def test_keep_alive_is_free_where_nothing_was_agreed(talk):
+    t = talk(TALKING.but(keepalive=True, keepalive_idle=10 * SECOND)).established()
+    t.after(10 * SECOND).expect(ACK, seq=0, len=0)
 
 
 def test_an_opening_is_not_subject_to_it(talk):

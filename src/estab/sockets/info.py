@@ -37,6 +37,10 @@ class TcpInfo(NamedTuple):
     snd_wnd: int
     rcv_space: int
     """What the peer may still send."""
+    in_trouble: bool
+    """Retransmissions have reached R1 and nothing was acknowledged since."""
+    soft_error: OSError | None
+    """What ICMP has said since the last progress."""
 
 
 def info_of(c: Connection) -> TcpInfo:
@@ -62,4 +66,6 @@ def info_of(c: Connection) -> TcpInfo:
         notsent=c.unsent,
         snd_wnd=c.snd_wnd,
         rcv_space=max(c.rcv_edge - c.rcv_nxt, 0),
+        in_trouble=c.in_trouble,
+        soft_error=c.soft_error,
     )

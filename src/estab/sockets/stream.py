@@ -273,6 +273,8 @@ class StreamSocket(Socket):
     def _set_figure(self, option: Option, value: Any, now: int) -> None:
         figure = FIGURES[option]
         self._config = self._config.but(**{figure.field: figure.check(value)})
+        if option is Option.USER_TIMEOUT:
+            self._config = self._config.but(user_timeout_changeable=False)
         if self.listener is not None:
             self.listener.config = self._config
         if self.connection is not None:

@@ -484,7 +484,7 @@ class Connection(Snapshot):
         self.host.on_busy(self)
 
     def set_user_timeout(self, timeout: int | None, now: int) -> None:
-        """TCP_USER_TIMEOUT in ns; None: for ever (RFC 9293 §3.9.1.8). The peer's wish no longer counts (RFC 5482 §3)."""
+        """TCP_USER_TIMEOUT in ns; None: for ever (RFC 9293 §3.9.1.8). The peer's wish does not count then."""
         self.user_timeout = timeout
         self.user_timeout_changeable = False
         since, self.stalled_at = self.stalled_at, None
