@@ -39,7 +39,7 @@ def test_black_hole_falls_to_the_base_and_searches_upwards() -> None:
     sizes, snd_una = [], 0
     while size := subject.next_probe():
         sizes.append(size)
-        subject.probe_sent(size, snd_una + size)
+        subject.probe_sent(size, snd_una, snd_una + size)
         assert subject.next_probe() == 0, "one probe at a time"
         if size <= 1337:
             snd_una += size
@@ -65,11 +65,24 @@ def test_v6_never_below_1280() -> None:
 def test_a_probe_is_acknowledged_by_its_last_byte_only() -> None:
     subject = path()
     subject.on_black_hole()
-    subject.probe_sent(1262, 5000)
+    subject.probe_sent(1262, 3778, 5000)
     assert not subject.on_acknowledged(4999)
     assert subject.mtu == 1024
     assert subject.on_acknowledged(5000)
     assert subject.mtu == 1262
+
+
+@pytest.mark.parametrize(
+    ("span", "proof"), [((1000, 3778), True), ((5000, 6000), True), ((3778, 4762), False), ((4762, 5000), False)]
+)
+def test_a_probe_that_was_sent_again_proves_nothing(span, proof) -> None:
+    """It goes again in smaller packets: RFC 4821 §7.6.2."""
+    subject = path()
+    subject.on_black_hole()
+    subject.probe_sent(1262, 3778, 5000)
+    subject.on_repeated(*span)
+    assert subject.on_acknowledged(5000) is proof
+    assert subject.mtu == (1262 if proof else 1024)
 
 
 def test_the_link_shrinks_and_grows() -> None:

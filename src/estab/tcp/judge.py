@@ -145,11 +145,10 @@ def _progress(c: Connection, delivery: Delivery, now: int) -> None:
 
 def _only_the_probe(c: Connection) -> bool:
     """Only a path-MTU probe was lost: that is no congestion (RFC 4821 §7.6.2)."""
-    probe_end = c.path.probe_end
-    if probe_end is None:
+    if c.path.probe_end is None:
         return False
     hole = c.board.first_lost()
-    return hole is not None and hole[1] == probe_end and hole[0] == probe_end - (c.mss + c.path.probe - c.path.mtu)
+    return hole is not None and hole[0] == c.path.probe_start and hole[1] <= c.path.probe_end
 
 
 def _echoed_time(c: Connection, segment: Segment, now: int) -> int | None:

@@ -103,10 +103,11 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
         if length and length % c.mss:
             c.snd_sml = end
         if c.path.searching and reason is Reason.MTU_PROBE:
-            c.path.probe_sent(length - c.mss + c.path.mtu, end)
+            c.path.probe_sent(length - c.mss + c.path.mtu, seq, end)
             c.count("TCPMTUProbe")
     else:
         c.recovery.on_repeated(end - seq, now)
+        c.path.on_repeated(seq, end)
         if seq == c.snd_una:
             # Its answer needs as long as that of any segment; the timer would else run out on the way.
             c.timers.set(Timer.RTO, now + c.rtt.rto)

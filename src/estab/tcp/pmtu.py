@@ -17,9 +17,21 @@ class PathMtu(Snapshot):
     Sizes are those of IP packets in bytes.
     """
 
-    __slots__ = ("base", "config", "floor", "high", "link_mtu", "low", "mtu", "probe", "probe_end", "searching")
+    __slots__ = (
+        "base",
+        "config",
+        "floor",
+        "high",
+        "link_mtu",
+        "low",
+        "mtu",
+        "probe",
+        "probe_end",
+        "probe_start",
+        "searching",
+    )
     PLAIN: ClassVar[Slots] = ("mtu", "low", "high", "probe", "searching", "link_mtu")
-    SENT: ClassVar[Slots] = ("probe_end",)
+    SENT: ClassVar[Slots] = ("probe_start", "probe_end")
     DERIVED: ClassVar[Slots] = ("config", "floor", "base")
 
     def __init__(self, config: Config, link_mtu: int, known: int, ipv6: bool) -> None:
@@ -35,6 +47,7 @@ class PathMtu(Snapshot):
         self.searching: bool = False
         self.probe: int = 0
         """Size of the probe in the network, 0: none."""
+        self.probe_start: int | None = None
         self.probe_end: int | None = None
         """SND.NXT after the probe."""
 
@@ -82,8 +95,9 @@ class PathMtu(Snapshot):
         self.searching = True
         return True
 
-    def probe_sent(self, size: int, end: int) -> None:
+    def probe_sent(self, size: int, start: int, end: int) -> None:
         self.probe = size
+        self.probe_start = start
         self.probe_end = end
 
     def on_acknowledged(self, snd_una: int) -> bool:
@@ -94,6 +108,14 @@ class PathMtu(Snapshot):
         self._end_probe()
         return True
 
+    def on_repeated(self, start: int, end: int) -> None:
+        """``[start, end)`` was sent again. If the probe was among it, in smaller packets, its acknowledgement will
+        prove nothing."""
+        if self.probe_start is None or self.probe_end is None:
+            return
+        if start < self.probe_end and end > self.probe_start:
+            self.on_probe_lost()
+
     def on_probe_lost(self) -> None:
         """Only the probe was lost: it says that the path is smaller, not that it is congested (§7.6.2)."""
         self.high = self.probe
@@ -101,4 +123,4 @@ class PathMtu(Snapshot):
 
     def _end_probe(self) -> None:
         self.probe = 0
-        self.probe_end = None
+        self.probe_start = self.probe_end = None
