@@ -34,6 +34,20 @@ def test_with_ack_the_reset_takes_its_number(talk, flags, data, v6):
     t.expect_nothing()
 
 
+@pytest.mark.parametrize("flags", [SYN, ACK])
+def test_timestamps_are_echoed(talk, flags):
+    """RFC 7323 §5.2: TSval 0, TSecr of what came."""
+    t = talk()
+    t.inject(flags, seq=5, ack=7, ts=(77, 12))
+    assert t.drain()[0].options.timestamps == (0, 77)
+
+
+def test_without_timestamps_a_reset_has_none(talk):
+    t = talk()
+    t.inject(SYN, seq=5)
+    assert t.drain()[0].options.timestamps is None
+
+
 @pytest.mark.parametrize("flags", [RST, RST | ACK, RST | SYN, RST | FIN | ACK])
 def test_a_reset_is_never_answered(talk, flags):
     t = talk()

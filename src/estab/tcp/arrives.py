@@ -31,6 +31,7 @@ from estab.tcp.states import (
     Fact,
 )
 from estab.tcp.timers import Timer
+from estab.wire.options import NO_OPTIONS, timestamps_only
 from estab.wire.packet import Buffer
 from estab.wire.sequence import unwrap
 from estab.wire.tcp import ACK, FIN, RST, SYN, URG, Segment
@@ -71,10 +72,14 @@ def answer_closed(segment: Segment) -> Segment | None:
 
 
 def reset_for(segment: Segment) -> Segment:
-    """``<SEQ=SEG.ACK><CTL=RST>``, or ``<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>`` where there was no ACK."""
+    """``<SEQ=SEG.ACK><CTL=RST>``, or ``<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>`` where there was no ACK.
+
+    Timestamps are answered with TSval 0 and the echo of what came (RFC 7323 §5.2)."""
+    stamps = segment.options.timestamps
+    options = NO_OPTIONS if stamps is None else timestamps_only(0, stamps[0])
     if segment.flags & ACK:
-        return Segment(segment.ack, 0, RST, 0)
-    return Segment(0, segment.seq + segment.span, RST | ACK, 0)
+        return Segment(segment.ack, 0, RST, 0, (), options)
+    return Segment(0, segment.seq + segment.span, RST | ACK, 0, (), options)
 
 
 # ---------------------------------------------------------------------- §3.10.7.2 LISTEN
