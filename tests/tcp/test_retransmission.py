@@ -125,16 +125,18 @@ def test_the_echoed_timestamp_tells_which_transmission_arrived(talk):
     assert t.c.rtt.backoff == 0
 
 
-@pytest.mark.parametrize("echo", [0, 1, 0x7FFFFFFF, 0xFFFFFFFF])
-def test_a_senseless_echo_is_no_sample(talk, echo):
+@pytest.mark.parametrize("ago", [None, -1, -5000, 60_001, 3_600_000, 1 << 31], ids=str)
+def test_a_senseless_echo_is_no_sample(talk, ago):
+    """A forged echo must not poison the estimate: nothing takes longer than we would have waited."""
     t = talk().established(ts=(5, 0))
     srtt = t.c.rtt.srtt
     t.send(b"x")
     t.expect(data=b"x")
-    now = t.after(200 * MS).expect(data=b"x").options.timestamps[0]
-    t.inject(ACK, seq=1, ack=2, ts=(2_000_000, (now + echo * 1000) & 0xFFFFFFFF if echo else 0))
-    assert t.c.rtt.srtt == srtt or t.c.rtt.srtt < 10 * SECOND
-    assert t.c.snd_una == t.c.snd_nxt
+    present = t.after(200 * MS).expect(data=b"x").options.timestamps[0]
+    echo = 0 if ago is None else (present - ago) & 0xFFFFFFFF
+    t.inject(ACK, seq=1, ack=2, ts=(2_000_000, echo))
+    assert t.c.rtt.srtt == srtt
+    assert t.c.flight == 0
 
 
 def test_a_duplicate_acknowledgement_is_no_sample(talk):
