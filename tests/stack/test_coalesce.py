@@ -76,9 +76,11 @@ def test_acknowledgements_are_not_joined() -> None:
     assert not join(segment(length=0), segment(length=0))
 
 
-def test_no_larger_than_an_ip_packet() -> None:
+def test_no_larger_than_a_connection_should_take_at_once() -> None:
     first = segment(length=60_000)
-    assert not join(first, segment(60_100, 6000))
+    while first.length + 60_000 <= 1 << 20:
+        assert join(first, segment(100 + first.length, length=60_000))
+    assert not join(first, segment(100 + first.length, length=60_000))
 
 
 def test_congestion_marks_are_counted() -> None:

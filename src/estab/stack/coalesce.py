@@ -11,7 +11,8 @@ from typing import Final
 from estab.wire.tcp import ACK, PSH, Segment
 
 _JOINABLE: Final = ACK | PSH
-_LIMIT: Final = 65_535
+_LIMIT: Final = 1 << 20
+"""Bytes: a connection looks at its acknowledgements and timers at least so often."""
 
 
 def join(first: Segment, second: Segment) -> bool:

@@ -29,7 +29,6 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     flight = c.flight
     recovering = c.recovery.phase is RECOVERY
     pipe = c.recovery.pipe(board)
-    board.arrived.clear()
     news = sacked = 0
     dsack = False
     if c.sack_ok and segment.options.sack:
@@ -51,6 +50,7 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
         return
     delivery = Delivery(news, sacked, pipe, rtt, progress, dsack)
     judge(c, segment, delivery, now)
+    board.forget_arrivals()
     if progress and segment.ack > c.iss + 1:
         _open_window(c, delivery, flight, recovering, now)
     if progress and c.sack_ok and board.ranges:

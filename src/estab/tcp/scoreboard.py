@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
+from estab.tcp.queues import NOTHING
 from estab.tcp.snapshot import Origin, Slots, Snapshot
 
 
@@ -72,8 +73,8 @@ class Scoreboard(Snapshot):
     def __init__(self, limit: int) -> None:
         self.limit: int = limit
         """Most ranges held; SACK blocks that would divide further are ignored."""
-        self.ranges: list[SentRange] = []
-        self.starts: list[int] = []
+        self.ranges: list[SentRange] = NOTHING
+        self.starts: list[int] = NOTHING
         self.sacked: int = 0
         self.lost: int = 0
         self.lost_hint: int = 0
@@ -82,7 +83,7 @@ class Scoreboard(Snapshot):
         """The end of the highest SACKed range."""
         self.oldest: SentRange | None = None
         self.newest: SentRange | None = None
-        self.arrived: list[SentRange] = []
+        self.arrived: list[SentRange] = NOTHING
         """The ranges that the segment in hand showed to have arrived, for whoever judges by them."""
 
     def snapshot(self, origin: Origin) -> Hashable:
@@ -97,6 +98,8 @@ class Scoreboard(Snapshot):
 
     def restore(self, value: Any, origin: Origin) -> None:
         self.__init__(self.limit)  # type: ignore[misc]
+        if value:
+            self.ranges, self.starts = [], []
         for start, end, sent_at, transmissions, sacked, lost, stamp in value:
             entry = SentRange(start + origin.iss, end + origin.iss, sent_at + origin.now)
             entry.transmissions, entry.sacked, entry.lost = transmissions, sacked, lost
@@ -151,7 +154,7 @@ class Scoreboard(Snapshot):
                 self.sacked -= size
             else:
                 delivered += size
-                self.arrived.append(entry)
+                self._note_arrival(entry)
                 if entry.lost:
                     self.lost -= size
                 else:
@@ -162,8 +165,7 @@ class Scoreboard(Snapshot):
                 retransmitted = True
             count += 1
         if count == len(ranges):
-            ranges.clear()
-            self.starts.clear()
+            self.ranges = self.starts = NOTHING
         else:
             del ranges[:count], self.starts[:count]
         if not self.sacked:
@@ -250,6 +252,16 @@ class Scoreboard(Snapshot):
 
     # ------------------------------------------------------------------ inside
 
+    def _note_arrival(self, entry: SentRange) -> None:
+        if self.arrived is NOTHING:
+            self.arrived = [entry]
+        else:
+            self.arrived.append(entry)
+
+    def forget_arrivals(self) -> None:
+        """They have been judged."""
+        self.arrived = NOTHING
+
     def _append_sent(self, start: int, end: int, now: int, stamp: Any) -> None:
         last = self.ranges[-1] if self.ranges else None
         if (
@@ -266,8 +278,10 @@ class Scoreboard(Snapshot):
         entry.stamp = stamp
         if last is None:
             self.lost_hint = start
-        self.ranges.append(entry)
-        self.starts.append(start)
+            self.ranges, self.starts = [entry], [start]
+        else:
+            self.ranges.append(entry)
+            self.starts.append(start)
         self._link_newest(entry)
 
     def _is_sacked(self, start: int, end: int) -> bool:
@@ -286,7 +300,7 @@ class Scoreboard(Snapshot):
             else:
                 self._unlink(entry)
             news += size
-            self.arrived.append(entry)
+            self._note_arrival(entry)
         self.sacked += news
         if entries and (self.fack is None or self.fack < entries[-1].end):
             self.fack = entries[-1].end

@@ -48,6 +48,8 @@ class CongestionControl(Snapshot, ABC):
     """It must not be sent faster than ``pacing_rate``; others may be spread by it."""
     sampled: ClassVar[bool] = False
     """It needs the delivery rate: ``Ack.sample``, ``on_sent`` and ``on_lost``."""
+    ecn_capable: ClassVar[bool] = True
+    """It knows what to do about a mark, so what it sends may be marked."""
 
     def __init__(self, config: Config, mss: int) -> None:
         self.mss: int = mss
