@@ -14,6 +14,7 @@ from estab.cli.errors import FAILED, INTERRUPTED, MISUSED, CommandError, describ
 from estab.cli.get import get
 from estab.cli.lessons import lessons
 from estab.cli.nc import nc
+from estab.cli.path import path
 from estab.cli.serve import serve
 from estab.cli.ss import ss
 
@@ -30,7 +31,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, lessons, get, serve, nc, ss):
+for command in (demo, lessons, get, serve, nc, ss, path):
     app.command()(command)
 
 
