@@ -51,6 +51,15 @@ def test_limited_transmit(talk):
     assert t.c.congestion.cwnd == 10_000
 
 
+def test_limited_transmit_does_not_count_as_flight(talk):
+    """RFC 5681 §3.2 step 2: half of what was out before the duplicates."""
+    t = flight(talk)
+    t.send(bytes(5000))
+    duplicates(t, 3)
+    assert seqs(t) == [10_001, 11_001, 1]
+    assert t.c.congestion.ssthresh == 5000
+
+
 def test_the_full_acknowledgement_ends_it(talk):
     t = flight(talk)
     duplicates(t, 3)

@@ -78,10 +78,11 @@ def enter_recovery(c: Connection, news: int, now: int) -> None:
         c.recovery.forced = True
         c.count("TCPMTUPFail")
         return
-    base = c.flight - c.board.sacked + news
+    # What limited transmit added is no part of the flight that was too large (RFC 5681 §3.2 step 2).
+    base = c.flight - c.board.sacked - c.recovery.departed + news
     c.recovery.begin(RECOVERY, c.snd_nxt)
     c.recovery.undo_from = c.snd_una
-    c.congestion.on_loss(now, base if c.sack_ok else c.flight)
+    c.congestion.on_loss(now, base)
     if c.sack_ok and c.congestion.uses_prr:
         c.prr.begin(base)
     c.tail.cancel()
