@@ -124,6 +124,24 @@ def test_a_pointer_to_nowhere_hides_nothing(talk, pointer):
     assert t.c.receive_urgent() is None
 
 
+@pytest.mark.parametrize("data", [b"", b"a"], ids=["empty", "probe"])
+def test_a_closed_window_does_not_hide_it(talk, data):
+    """RFC 9293 MUST-66: what cannot be sent yet can be announced."""
+    t = talk(MODERN.but(receive_buffer=4)).established()
+    t.inject(ACK, seq=1, ack=1, data=b"full")
+    t.after(40 * MS).expect(ACK, ack=5, win=0)
+    t.stack.take_events()
+    t.inject(ACK | URG, seq=5, ack=1, data=data, urgent=3)
+    assert t.c in t.stack.take_events()
+    t.drain()
+    assert t.receive() == b"full"
+    t.expect(ACK, ack=5, win=4)
+    t.inject(ACK | URG, seq=5, ack=1, data=b"ab!c", urgent=3)
+    assert t.c.receive_urgent() == ord("!")
+    assert t.receive() == b"ab"
+    assert t.receive() == b"c"
+
+
 def test_readable_does_not_count_the_urgent_byte(talk):
     t = talk().established()
     t.inject(ACK | URG, seq=1, ack=1, data=b"!", urgent=1)

@@ -284,12 +284,14 @@ def oldest_valid_ack(c: Connection) -> int:
 
 
 def check_urg(c: Connection, segment: Segment, now: int) -> bool:
-    """Sixth, the urgent pointer names the position after the last urgent byte (RFC 6093 §4)."""
+    """Sixth, the urgent pointer names the position after the last urgent byte (RFC 6093 §4).
+
+    Where the window is closed, the announcement is all that can come (RFC 9293 MUST-66)."""
     if not segment.flags & URG or c.state not in RECEIVING or not segment.urgent:
         return False
     mark = segment.seq + segment.urgent
     behind = mark <= c.receive_position or (c.rcv_up is not None and mark <= c.rcv_up)
-    if not behind and mark <= c.rcv_edge:
+    if not behind and (mark <= c.rcv_edge or c.rcv_edge == c.rcv_nxt):
         c.rcv_up = mark
         c.urgent_byte = None
         _capture_urgent(c)
