@@ -32,10 +32,10 @@ INSTALL := $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit interop campaign bench pins wheel clean distclean
+.PHONY: help setup demo test lint types unit interop campaign bench bench-loss goodput pins wheel clean distclean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 setup: $(DEV) ## Make the development environment in $VENV
 
@@ -67,6 +67,12 @@ campaign: $(DEV) ## Property tests with other seeds: SEED=1 ROUNDS=20
 
 bench: $(DEV) ## Measure and print the README's figures; JSON=1 for one JSON line
 	@$(BIN)/python -m bench $(if $(JSON),--json)
+
+bench-loss: $(DEV) ## estab beside the kernel on lossy paths, 20 minutes; QUICK=1 for 5; JSON=1 for one JSON line
+	@$(BIN)/python -m bench.loss $(if $(QUICK),--quick) $(if $(JSON),--json)
+
+goodput: $(DEV) ## Make the goodput table anew, in the simulator: what changed shows as a difference
+	$(BIN)/python -m tests.goodput $(ARGS)
 
 pins: ## Pin the newest versions of all we depend on
 	@$(check_python)

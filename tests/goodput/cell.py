@@ -22,8 +22,9 @@ RATES: Final = (1, 10, 100)
 """Mbit/s."""
 CONTROLS: Final = ("newreno", "cubic", "bbr")
 
-BURST: Final = (0.0025, 0.25)
-"""Bursts of four packets on average, one packet in a hundred in all."""
+BURST: Final = (0.004, 0.4)
+"""Bursts of 2.5 packets on average, one packet in a hundred in all. A burst ends by packets, not by time: longer ones
+would hold a sender that has nothing but its timer for minutes."""
 SMALLEST_QUEUE: Final = 15_000
 """Bytes: ten packets, where the bandwidth-delay product is less."""
 BUFFER: Final = 32 * MIB
