@@ -45,6 +45,8 @@ class Lender:
 def test_a_buffer_is_free_before_the_link_is_asked_again() -> None:
     stack = Stack(addresses=["10.0.0.1"], rng=random.Random(1))
     link = Lender(packets=3)
-    Pump(stack, link, lambda _: None).turn(0)
+    pump = Pump(stack, link, lambda _: None)
+    for _ in range(3):
+        pump.turn(0)
     assert link.left == 0
     assert len(stack.counters) == 1

@@ -31,7 +31,7 @@ class Pump:
         stack.set_link(self.mtu, link.offload)
 
     def turn(self, now: int) -> int | None:
-        """Link → stack → events → stack → link, until nothing moves or much has been done.
+        """Link → stack → events → stack → link, again while packets come in full batches.
 
         Returns the least deadline of both (ns); not after ``now``: there is more to do at once. Raises ``OSError``
         when the link is gone."""
@@ -50,7 +50,8 @@ class Pump:
             if deadline is not None and deadline <= now:
                 stack.advance(now)
             self._show_events()
-            if not self._transmit(now) and not received:
+            self._transmit(now)
+            if received < _BATCH:
                 break
         return self._next(now)
 
@@ -67,25 +68,30 @@ class Pump:
             for watched in events:
                 self.on_event(watched)
 
-    def _transmit(self, now: int) -> bool:
-        """True when anything went out."""
-        moved = False
+    def _transmit(self, now: int) -> None:
         while True:
+            waiting = bool(self._waiting)
             packets = self._waiting or self.stack.transmit(now, _BATCH)
             if not packets:
                 self.blocked = False
-                return moved
+                return
             taken = self.link.send(packets, now)
-            moved = moved or taken > 0
-            self._waiting = packets[taken:]
-            if self._waiting:
+            if taken < len(packets):
+                self._waiting = packets[taken:]
                 self.blocked = True
-                return moved
+                return
+            self._waiting = []
+            if not waiting and taken < _BATCH:
+                self.blocked = False
+                return
 
     def _next(self, now: int) -> int | None:
-        deadlines = [at for at in (self.stack.next_deadline(), self.link.next_deadline()) if at is not None]
-        if self.blocked:
-            deadlines = [max(at, now + 1) for at in deadlines]
         if self.stack.events:
             return now
-        return min(deadlines, default=None)
+        deadline = self.stack.next_deadline()
+        other = self.link.next_deadline()
+        if deadline is None or (other is not None and other < deadline):
+            deadline = other
+        if self.blocked and deadline is not None and deadline <= now:
+            return now + 1
+        return deadline

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from estab.tcp.congestion import Ack
 from estab.tcp.judge import Delivery, enter_recovery, judge, take_duplicate_report
 from estab.tcp.options import sack_blocks
 from estab.tcp.recovery import RECOVERY
 from estab.tcp.settle import arm_tail_probe
-from estab.tcp.timers import Timer
+from estab.tcp.timers import NEVER, Timer
 from estab.wire.sequence import unwrap
 from estab.wire.tcp import FIN, SYN
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from estab.tcp.connection import Connection
     from estab.tcp.scoreboard import Acknowledged
     from estab.wire.tcp import Segment
+
+_RTO: Final = int(Timer.RTO)
 
 
 def take_ack(c: Connection, segment: Segment, now: int) -> None:
@@ -54,7 +56,7 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     if progress and segment.ack > c.iss + 1:
         _open_window(c, delivery, flight, recovering, now)
     if progress and c.sack_ok and board.ranges:
-        c.timers.set(Timer.RTO, now + c.rtt.rto)
+        c.timers.deadlines[_RTO] = now + c.rtt.rto
         arm_tail_probe(c, now)
 
 
@@ -114,7 +116,7 @@ def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, 
     c.retransmissions = 0
     c.stalled_at = None
     c.soft_error = None
-    c.timers.stop(Timer.RTO)
+    c.timers.deadlines[_RTO] = NEVER
     if c.path.on_acknowledged(c.snd_una):
         c.resize()
     if c.snd_up is not None and c.snd_una >= c.snd_up:

@@ -30,7 +30,7 @@ from estab.tcp.states import (
     SYN_SENT,
     Fact,
 )
-from estab.tcp.timers import Timer
+from estab.tcp.timers import NEVER, Timer
 from estab.wire.options import NO_OPTIONS, timestamps_only
 from estab.wire.packet import Buffer
 from estab.wire.sequence import unwrap
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 _PAWS_LIFETIME: Final = 24 * 24 * 3600 * SECOND
 """RFC 7323 §5.5: after 24 days of silence TS.Recent proves nothing."""
 _MOST_OWED: Final = 255
+_DELAYED_ACK: Final = int(Timer.DELAYED_ACK)
 
 
 def arrives(c: Connection, segment: Segment, now: int) -> None:
@@ -202,6 +203,10 @@ def check_timestamp(c: Connection, segment: Segment, now: int) -> bool:
 
 def check_sequence(c: Connection, segment: Segment, now: int) -> bool:
     """First, is any of it in the window? What is in goes on, cut to the window."""
+    flags = segment.flags
+    if segment.seq == c.rcv_nxt and segment.seq + segment.length <= c.rcv_edge and not flags & (SYN | FIN | RST):
+        _note_timestamp(c, segment, now)
+        return False
     if not acceptable(c, segment):
         c.count("TCPOutOfWindow")
         if not segment.flags & RST:
@@ -269,12 +274,13 @@ def check_ack(c: Connection, segment: Segment, now: int) -> bool:
             return True
         c.fact(Fact.SYN_ACKED, now)
         _begin_data(c)
-    elif not oldest_valid_ack(c) <= segment.ack <= c.snd_nxt:
+    elif segment.ack > c.snd_nxt or (segment.ack < c.snd_una and segment.ack < oldest_valid_ack(c)):
         c.count("TCPChallengeACKRange")
         challenge(c, now)
         return True
     take_ack(c, segment, now)
-    _after_ack(c, now)
+    if c.write_closed:
+        _after_ack(c, now)
     return c.state is CLOSED
 
 
@@ -492,14 +498,16 @@ def _deliver(c: Connection, segment: Segment, now: int) -> None:
         c.rcv_nxt += len(chunk)
         if not c.read_closed:
             c.receive_queue.append(chunk)
-    _capture_urgent(c)
+    if c.rcv_up is not None:
+        _capture_urgent(c)
     c.host.on_event(c)
     if fills:
         owe_ack(c)
     elif c.rcv_nxt - c.last_ack_sent >= 2 * c.rcv_mss:
-        c.acks_owed = max(c.acks_owed, 1)
-    elif not c.timers.is_set(Timer.DELAYED_ACK):
-        c.timers.set(Timer.DELAYED_ACK, now + c.config.delayed_ack)
+        if not c.acks_owed:
+            c.acks_owed = 1
+    elif c.timers.deadlines[_DELAYED_ACK] == NEVER:
+        c.timers.deadlines[_DELAYED_ACK] = now + c.config.delayed_ack
 
 
 def _hold(c: Connection, segment: Segment) -> None:

@@ -77,6 +77,7 @@ def _record(c: Connection, emission: Emission, segment: Segment, now: int) -> No
         _record_sequence(c, emission, seq + length, now)
     elif c.probe_owed or c.keepalive_owed:
         _record_probe(c, reason)
+        settle(c, now)
     if flags & ACK:
         _record_ack(c, reason, segment)
     settle(c, now)
@@ -118,6 +119,7 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
         c.prr.on_sent(end - seq)
     if c.congestion.paced:
         _pace(c, end - seq, now)
+    settle(c, now)
     if c.sack_ok:
         _settle_tail_probe(c, reason, repeated, now)
 

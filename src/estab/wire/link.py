@@ -41,7 +41,8 @@ class Link(Protocol):
     def receive(self, now: int, room: int) -> list[Packet]:
         """At most ``room`` packets that have arrived; empty when there are none. Never blocks.
 
-        Raises ``OSError`` when the pipe is gone."""
+        Fewer than ``room`` though more are there: then the descriptor still polls readable, or ``next_deadline`` is
+        not after ``now``. Raises ``OSError`` when the pipe is gone."""
 
     def send(self, packets: Sequence[Packet], now: int) -> int:
         """How many of the packets, from the first on, were taken. Fewer than all: call again when writable."""
