@@ -71,9 +71,26 @@ def test_nothing_is_appended_to_a_segment_that_says_more_than_data(flags) -> Non
     assert not join(segment(flags=flags), segment(1100))
 
 
-def test_acknowledgements_are_not_joined() -> None:
+def test_duplicate_acknowledgements_are_not_joined() -> None:
     """Duplicates are counted by the sender: none may vanish."""
     assert not join(segment(length=0), segment(length=0))
+
+
+def test_an_acknowledgement_of_more_supersedes_the_one_before() -> None:
+    first, second = segment(length=0), segment(length=0)
+    second.ack = first.ack + 5000
+    second.window = 7
+    assert join(first, second)
+    assert (first.ack, first.window, first.segments) == (second.ack, 7, 2)
+
+
+@pytest.mark.parametrize("change", [{"seq": 101}, {"flags": ACK | FIN}, {"ack": -1}, {"sack": True}])
+def test_an_acknowledgement_with_other_news_is_its_own(change) -> None:
+    first, second = segment(length=0), segment(change.get("seq", 100), length=0, flags=change.get("flags", ACK))
+    second.ack = first.ack + change.get("ack", 5000)
+    if "sack" in change:
+        second.options = second.options._replace(sack=((1, 2),))
+    assert not join(first, second)
 
 
 def test_no_larger_than_a_connection_should_take_at_once() -> None:

@@ -17,11 +17,12 @@ _LIMIT: Final = 1 << 20
 
 def join(first: Segment, second: Segment) -> bool:
     """Append ``second`` to ``first`` where nobody could tell the difference; False: they stay two."""
+    if not first.length:
+        return _supersede(first, second)
     if (
         first.flags != ACK
         or second.flags & ~_JOINABLE
         or not second.flags & ACK
-        or not first.length
         or not second.length
         or second.seq != (first.seq + first.length) & 0xFFFFFFFF
         or second.ack != first.ack
@@ -39,5 +40,28 @@ def join(first: Segment, second: Segment) -> bool:
     first.flags |= second.flags
     first.segments += second.segments
     first.segment_size = size
+    first.ce += second.ce
+    return True
+
+
+def _supersede(first: Segment, second: Segment) -> bool:
+    """A pure acknowledgement that is followed by one for more has nothing left to say: loss is found by bytes and time.
+
+    Duplicates, SACK blocks and window probes are news of their own and stay."""
+    if (
+        first.flags != ACK
+        or second.flags != ACK
+        or second.length
+        or second.seq != first.seq
+        or not 0 < (second.ack - first.ack) & 0xFFFFFFFF < 1 << 30
+        or first.options.sack
+        or second.options.sack
+        or second.ecn != first.ecn
+    ):
+        return False
+    first.ack = second.ack
+    first.window = second.window
+    first.options = second.options
+    first.segments += second.segments
     first.ce += second.ce
     return True
