@@ -15,6 +15,7 @@ from estab.cli.get import get
 from estab.cli.lessons import lessons
 from estab.cli.nc import nc
 from estab.cli.path import path
+from estab.cli.plot import plot
 from estab.cli.serve import serve
 from estab.cli.ss import ss
 
@@ -31,7 +32,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, lessons, get, serve, nc, ss, path):
+for command in (demo, lessons, get, serve, nc, ss, path, plot):
     app.command()(command)
 
 

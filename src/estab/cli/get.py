@@ -31,6 +31,7 @@ from estab.cli.options import (
     Loss,
     Pcap,
     Seed,
+    Trace,
     Tun,
 )
 from estab.cli.stdio import say, write_output
@@ -68,6 +69,7 @@ def get(  # noqa: PLR0917 (typer reads the options here)
     delay: Delay = NOTHING,
     seed: Seed = 0,
     hosts: Hosts = None,
+    trace: Trace = None,
     as_json: Json = False,
 ) -> None:
     """Fetch a file over HTTP.
@@ -79,7 +81,7 @@ def get(  # noqa: PLR0917 (typer reads the options here)
     """
     with explained("cannot get that"):
         parsed = http.parse_url(url)
-    options = LinkOptions.parse(tun, address, pcap, loss, delay, seed, hosts)
+    options = LinkOptions.parse(tun, address, pcap, loss, delay, seed, hosts, trace)
     target = output or default_name(parsed)
     fetched = run(_get(url, parsed, target, timeout, options))
     if as_json:

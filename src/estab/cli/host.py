@@ -6,8 +6,8 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from random import Random
 from typing import Any, Final, TypeVar
 
@@ -15,6 +15,7 @@ from estab.cli import control
 from estab.cli.errors import explained
 from estab.cli.options import LinkOptions, kernel_side
 from estab.drivers.asyncio_driver import Host, attach
+from estab.drivers.trace import Trace
 from estab.faults.delay import Delay
 from estab.faults.link import FaultyLink
 from estab.faults.loss import loss
@@ -61,12 +62,26 @@ def _device(options: LinkOptions) -> TunLink:
 @asynccontextmanager
 async def open_host(options: LinkOptions, command: str) -> AsyncIterator[Host]:
     """A host that ``estab ss`` sees. At the end connections get a moment to finish, then the device goes."""
-    link = make_link(options)
-    async with (
-        attach(link, *options.addresses, hosts=options.hosts, linger=_FAREWELL) as host,
-        control.answering(host, command),
-    ):
-        yield host
+    with _observer(options) as observer:
+        link = make_link(options)
+        async with (
+            attach(link, *options.addresses, hosts=options.hosts, linger=_FAREWELL, observer=observer) as host,
+            control.answering(host, command),
+        ):
+            yield host
+
+
+@contextmanager
+def _observer(options: LinkOptions) -> Iterator[Trace | None]:
+    """What writes the trace, if one was asked for. Raises ``CommandError``."""
+    if options.trace is None:
+        yield None
+        return
+    with explained(f"cannot write {options.trace}"):
+        # Errors inside are not about this file.
+        file = options.trace.open("w", encoding="utf-8")
+    with file:
+        yield Trace(file.write)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

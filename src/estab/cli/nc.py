@@ -11,7 +11,20 @@ import typer
 
 from estab.cli.errors import MISUSED, CommandError, explained
 from estab.cli.host import open_host, run
-from estab.cli.options import DEFAULT_TUN, NOTHING, Address, Delay, Hosts, Json, LinkOptions, Loss, Pcap, Seed, Tun
+from estab.cli.options import (
+    DEFAULT_TUN,
+    NOTHING,
+    Address,
+    Delay,
+    Hosts,
+    Json,
+    LinkOptions,
+    Loss,
+    Pcap,
+    Seed,
+    Trace,
+    Tun,
+)
 from estab.cli.stdio import note, read_input, say, write_output
 from estab.drivers.host import Host
 
@@ -44,6 +57,7 @@ def nc(  # noqa: PLR0917 (typer reads the options here)
     delay: Delay = NOTHING,
     seed: Seed = 0,
     hosts: Hosts = None,
+    trace: Trace = None,
     as_json: Json = False,
 ) -> None:
     """Talk to a TCP port, or wait with -l for somebody who does.
@@ -56,7 +70,7 @@ def nc(  # noqa: PLR0917 (typer reads the options here)
     """
     if (listen is None) == (host is None or port is None):
         raise CommandError("either HOST and PORT, or -l PORT (see estab nc --help)", MISUSED)
-    options = LinkOptions.parse(tun, address, pcap, loss, delay, seed, hosts)
+    options = LinkOptions.parse(tun, address, pcap, loss, delay, seed, hosts, trace)
     talked = run(_nc(host or "", port or 0, listen, timeout, options))
     if as_json:
         # What was received may not end in a newline, and the JSON is a line.

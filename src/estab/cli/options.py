@@ -88,6 +88,7 @@ class LinkOptions:
     """ns, in each direction."""
     seed: int
     hosts: Mapping[str, str]
+    trace: Path | None = None
 
     @classmethod
     def parse(  # noqa: PLR0917 (in the order of the commands' own parameters)
@@ -99,6 +100,7 @@ class LinkOptions:
         delay: str,
         seed: int,
         hosts: Path | None = None,
+        trace: Path | None = None,
     ) -> LinkOptions:
         """What the options say. Raises ``CommandError``."""
         addresses = address or (DEFAULT_ADDRESS,)
@@ -111,7 +113,7 @@ class LinkOptions:
             duration = parse_delay(delay)
         with explained("--hosts"):
             table = {} if hosts is None else read_hosts(hosts)
-        return cls(tun, addresses, pcap, chance, duration, seed, table)
+        return cls(tun, addresses, pcap, chance, duration, seed, table, trace)
 
 
 _NETWORK: Final = "Network"
@@ -163,6 +165,14 @@ Hosts = Annotated[
     typer.Option(
         metavar="FILE",
         help="Names and addresses, in the format of /etc/hosts.",
+        rich_help_panel=_NETWORK,
+    ),
+]
+Trace = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write what our sender believes, segment by segment, as JSON lines: see estab plot.",
         rich_help_panel=_NETWORK,
     ),
 ]

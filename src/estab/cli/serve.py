@@ -14,7 +14,7 @@ import typer
 from estab.cli import http
 from estab.cli.errors import CommandError, describe, explained
 from estab.cli.host import open_host, run
-from estab.cli.options import DEFAULT_TUN, NOTHING, Address, Delay, Json, LinkOptions, Loss, Pcap, Seed, Tun
+from estab.cli.options import DEFAULT_TUN, NOTHING, Address, Delay, Json, LinkOptions, Loss, Pcap, Seed, Trace, Tun
 from estab.cli.site import Site
 from estab.cli.stdio import note, say
 
@@ -42,6 +42,7 @@ def serve(  # noqa: PLR0917 (typer reads the options here)
     loss: Loss = NOTHING,
     delay: Delay = NOTHING,
     seed: Seed = 0,
+    trace: Trace = None,
     as_json: Json = False,
 ) -> None:
     """Serve the files of a directory over HTTP, until it is interrupted.
@@ -51,7 +52,7 @@ def serve(  # noqa: PLR0917 (typer reads the options here)
       sudo estab serve . &
       curl http://10.64.0.2:8000/README.md
     """
-    options = LinkOptions.parse(tun, address, pcap, loss, delay, seed)
+    options = LinkOptions.parse(tun, address, pcap, loss, delay, seed, trace=trace)
     with explained(f"cannot serve {directory}"):
         site = Site(directory)
     urls = [_url(each, port) for each in options.addresses]
