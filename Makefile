@@ -32,7 +32,7 @@ INSTALL := $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit interop campaign bench bench-loss goodput pins wheel clean distclean
+.PHONY: help setup demo test lint types unit interop campaign docs bench bench-loss goodput pins wheel clean distclean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -73,6 +73,10 @@ bench-loss: $(DEV) ## estab beside the kernel on lossy paths, 20 minutes; QUICK=
 
 goodput: $(DEV) ## Make the goodput table anew, in the simulator: what changed shows as a difference
 	$(BIN)/python -m tests.goodput $(ARGS)
+
+docs: $(DEV) ## Write the generated pages of docs/: the requirement map, the state diagram
+	$(BIN)/python -m docs.make_rfc_map
+	$(BIN)/python -m docs.make_states
 
 pins: ## Pin the newest versions of all we depend on
 	@$(check_python)

@@ -1,0 +1,130 @@
+"""The requirement map: every requirement is in it, and every function and test that it names exists."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docs.make_rfc_map import LEVELS, MAP, PAGE, STATUSES, TITLES, Row, level, load, read, render
+
+ROOT = Path(__file__).parent.parent
+ROWS = load()
+
+
+def resolve(name: str) -> Any:
+    """The object of a dotted name. Raises ``ImportError`` or ``AttributeError``."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        module = ".".join(parts[:count])
+        try:
+            found = importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not module.startswith(error.name):
+                raise
+            continue
+        for attribute in parts[count:]:
+            found = getattr(found, attribute)
+        return found
+    raise ModuleNotFoundError(name)
+
+
+@cache
+def names_in(path: str) -> frozenset[str]:
+    """The names of the test functions of a file; none if there is no such file."""
+    file = ROOT / path
+    if not file.is_file():
+        return frozenset()
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    found = (node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return frozenset(name for name in found if name.startswith("test"))
+
+
+def complaints(row: Row) -> Iterator[str]:
+    """What is wrong with one row, a line each."""
+    if row.status not in STATUSES:
+        yield f"{row.id}: no such status: {row.status!r}"
+    if row.status == "met" and not (row.functions and row.tests):
+        yield f"{row.id}: what is met names a function and a test"
+    if row.status != "met" and not row.note:
+        yield f"{row.id}: {row.status} without a reason"
+    for name in row.functions:
+        try:
+            resolve(name)
+        except (ImportError, AttributeError):
+            yield f"{row.id}: no such function: {name}"
+    for name in row.tests:
+        path, _, test = name.partition("::")
+        if test not in names_in(path):
+            yield f"{row.id}: no such test: {name}"
+
+
+def row(**fields: Any) -> Row:
+    good = {
+        "id": "RFC1-1",
+        "rfc": "1",
+        "section": "1",
+        "level": "MUST",
+        "requirement": "Do.",
+        "status": "met",
+        "functions": ("estab.tcp.arrives.check_rst",),
+        "tests": ("tests/tcp/test_reset.py::test_sweep",),
+        "note": "",
+    }
+    return Row(**(good | fields))
+
+
+def test_nothing_dangles() -> None:
+    assert [line for each in ROWS for line in complaints(each)] == []
+
+
+def test_the_tables_are_well_formed() -> None:
+    """One line for each requirement; ``load`` refuses an id that is missing, unknown or there twice."""
+    assert [each.id for each in ROWS] == list(read(MAP))
+    assert {level(each) for each in ROWS} == set(LEVELS)
+    assert {each.rfc for each in ROWS} == TITLES.keys()
+
+
+def test_all_numbered_requirements_of_rfc_9293_are_there() -> None:
+    numbers = [*(f"MUST-{n}" for n in range(1, 70)), *(f"SHLD-{n}" for n in range(1, 32))]
+    numbers += [f"MAY-{n}" for n in range(1, 19)]
+    assert {f"RFC9293-{number}" for number in numbers} <= {each.id for each in ROWS}
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == render(ROWS), "make docs"
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({}, None),
+        ({"functions": ("estab.tcp.connection.Connection.send", "estab.tcp.config.Config.ttl")}, None),
+        ({"status": "done", "note": "So it is."}, "status"),
+        ({"functions": ()}, "names a function"),
+        ({"tests": ()}, "names a function"),
+        ({"status": "later"}, "reason"),
+        ({"functions": ("estab.tcp.arrives.check_nothing",)}, "function"),
+        ({"functions": ("estab.tcp.attic.check_rst",)}, "function"),
+        ({"functions": ("attic.check_rst",)}, "function"),
+        ({"tests": ("tests/tcp/test_reset.py::test_nothing",)}, "test"),
+        ({"tests": ("tests/tcp/test_attic.py::test_sweep",)}, "test"),
+        ({"tests": ("tests/tcp/test_reset.py",)}, "test"),
+    ],
+)
+def test_what_dangles_is_found(fields: dict[str, Any], complaint: str | None) -> None:
+    found = list(complaints(row(**fields)))
+    assert len(found) == (complaint is not None)
+    assert complaint is None or complaint in found[0]
+
+
+def test_an_id_that_comes_twice_is_found(tmp_path: Path) -> None:
+    table = tmp_path / "twice.tsv"
+    table.write_text("id\tstatus\nRFC1-1\tmet\nRFC1-1\tlater\n")
+    with pytest.raises(ValueError, match="RFC1-1 twice"):
+        read(table)
