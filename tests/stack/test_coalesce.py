@@ -66,9 +66,16 @@ def test_what_differs_is_not_joined(second) -> None:
     assert not join(segment(), second)
 
 
-@pytest.mark.parametrize("flags", [ACK | FIN, ACK | SYN, ACK | RST, ACK | URG, ACK | PSH, 0])
+@pytest.mark.parametrize("flags", [ACK | FIN, ACK | SYN, ACK | RST, ACK | URG, 0])
 def test_nothing_is_appended_to_a_segment_that_says_more_than_data(flags) -> None:
     assert not join(segment(flags=flags), segment(1100))
+
+
+def test_a_push_ends_nothing() -> None:
+    """Every 64 KiB of a Linux sender carry one, and what arrives is delivered at once anyway."""
+    first = segment(flags=ACK | PSH)
+    assert join(first, segment(1100))
+    assert first.flags == ACK | PSH
 
 
 def test_duplicate_acknowledgements_are_not_joined() -> None:

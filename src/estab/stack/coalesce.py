@@ -1,7 +1,7 @@
 """Joining what one batch brought in sequence, for links that hand in packet by packet.
 
-One call of the connection then carries many packets. Only segments that agree in everything but length, ID and
-checksum are joined, and a PSH ends it, so that nothing a connection could tell apart is lost.
+One call of the connection then carries many packets. Only segments that agree in everything but length, ID, PSH and
+checksum are joined, so that nothing a connection could tell apart is lost: nobody waits for a PSH here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Final
 
 from estab.wire.tcp import ACK, PSH, Segment
 
-_JOINABLE: Final = ACK | PSH
 _LIMIT: Final = 1 << 20
 """Bytes: a connection looks at its acknowledgements and timers at least so often."""
 
@@ -20,9 +19,8 @@ def join(first: Segment, second: Segment) -> bool:
     if not first.length:
         return _supersede(first, second)
     if (
-        first.flags != ACK
-        or second.flags & ~_JOINABLE
-        or not second.flags & ACK
+        first.flags & ~PSH != ACK
+        or second.flags & ~PSH != ACK
         or not second.length
         or second.seq != (first.seq + first.length) & 0xFFFFFFFF
         or second.ack != first.ack
