@@ -28,14 +28,6 @@ def test_a_short_segment_is_the_last() -> None:
     assert not join(first, segment(1500))
 
 
-def test_a_push_is_the_last() -> None:
-    """RFC 9293 §3.9.1.2: nothing that the peer pushed waits for more."""
-    first = segment()
-    assert join(first, segment(1100, flags=ACK | PSH))
-    assert first.flags == ACK | PSH
-    assert not join(first, segment(2100))
-
-
 def test_a_larger_segment_begins_anew() -> None:
     assert not join(segment(length=500), segment(600, 1000))
 
