@@ -8,6 +8,7 @@ from estab.tcp.congestion import Ack
 from estab.tcp.judge import Delivery, enter_recovery, judge, take_duplicate_report
 from estab.tcp.options import sack_blocks
 from estab.tcp.recovery import RECOVERY
+from estab.tcp.sampling import note_app_limit, sample, tell_deliveries
 from estab.tcp.settle import arm_tail_probe
 from estab.tcp.timers import NEVER, Timer
 from estab.wire.sequence import unwrap
@@ -33,6 +34,7 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     pipe = c.recovery.pipe(board)
     news = sacked = 0
     dsack = False
+    note_app_limit(c)
     if c.sack_ok and segment.options.sack:
         dsack = take_duplicate_report(c, segment)
         news = sacked = board.sack(sack_blocks(c, segment))
@@ -51,10 +53,11 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     if not (progress or news or dsack):
         return
     delivery = Delivery(news, sacked, pipe, rtt, progress, dsack)
-    judge(c, segment, delivery, now)
+    tell_deliveries(c, now)
+    lost = judge(c, segment, delivery, now)
+    if segment.ack > c.iss + 1 and (progress or c.congestion.sampled):
+        _open_window(c, delivery, flight, recovering, lost, now)
     board.forget_arrivals()
-    if progress and segment.ack > c.iss + 1:
-        _open_window(c, delivery, flight, recovering, now)
     if progress and c.sack_ok and board.ranges:
         c.timers.deadlines[_RTO] = now + c.rtt.rto
         arm_tail_probe(c, now)
@@ -127,13 +130,17 @@ def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, 
     return rtt
 
 
-def _open_window(c: Connection, delivery: Delivery, flight: int, recovering: bool, now: int) -> None:
+def _open_window(  # noqa: PLR0917
+    c: Connection, delivery: Delivery, flight: int, recovering: bool, lost: int, now: int
+) -> None:
     """What the acknowledgement means to the congestion window, once losses have been judged.
 
     The one that ends recovery opens nothing either (RFC 6582 §3.2)."""
     limited = _window_was_used(c, flight)
     recovering = recovering or c.recovery.phase is RECOVERY
-    c.congestion.on_ack(Ack(now, delivery.news, delivery.pipe, delivery.rtt, limited, recovering))
+    rtt = c.rtt
+    times = rtt.srtt, rtt.min_rtt, sample(c, now)
+    c.congestion.on_ack(Ack(now, delivery.news, delivery.pipe, delivery.rtt, limited, recovering, lost, *times))
 
 
 def _window_was_used(c: Connection, flight: int) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from estab.tcp.config import Config
 from estab.tcp.congestion import CONTROLS, CongestionControl
+from estab.tcp.delivery import DeliveryRate
 from estab.tcp.observer import Observer
 from estab.tcp.pmtu import PathMtu
 from estab.tcp.prr import ProportionalRateReduction
@@ -171,6 +172,7 @@ class Connection(Snapshot):
         "wake_at",
         "wake_serial",
         # In the snapshot by its own code:
+        "rate",
         "reassembly",
         "resets_owed",
         "error",
@@ -238,6 +240,7 @@ class Connection(Snapshot):
         self.rack: Rack = Rack(iss)
         self.prr: ProportionalRateReduction = ProportionalRateReduction()
         self.tail: TailLossProbe = TailLossProbe()
+        self.rate: DeliveryRate | None = None
         self.rtt: RttEstimator = RttEstimator(config)
         self.path: PathMtu = PathMtu(config, mtu, path_mtu, len(self.local_address) == 16)
         self.peer_mss: int = config.default_mss_v6 if len(self.local_address) == 16 else config.default_mss_v4
@@ -624,16 +627,28 @@ class Connection(Snapshot):
     def snapshot(self, origin: Origin) -> Hashable:
         """See ``Snapshot``; ``origin`` holds this connection's ISS and IRS."""
         reassembly = None if self.reassembly is None else self.reassembly.snapshot(origin)
+        rate = None if self.rate is None else self.rate.snapshot(origin)
         resets = tuple((seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed)
-        return (super().snapshot(origin), reassembly, resets, _error_value(self.error), _error_value(self.soft_error))
+        return (
+            super().snapshot(origin),
+            reassembly,
+            rate,
+            resets,
+            _error_value(self.error),
+            _error_value(self.soft_error),
+        )
 
     def restore(self, value: Any, origin: Origin) -> None:
-        base, reassembly, resets, error, soft_error = value
+        base, reassembly, rate, resets, error, soft_error = value
         super().restore(base, origin)
         self.reassembly = None
         if reassembly is not None:
             self.reassembly = Reassembly(self.config.reassembly_pieces)
             self.reassembly.restore(reassembly, origin)
+        self.rate = None
+        if rate is not None:
+            self.rate = DeliveryRate(self.sack_ok)
+            self.rate.restore(rate, origin)
         self.resets_owed = [(seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets]
         self.error = _error_from(error)
         self.soft_error = _error_from(soft_error)

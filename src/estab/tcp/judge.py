@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from estab.tcp.recovery import LOSS, OPEN, RECOVERY
+from estab.tcp.sampling import tell_losses
 from estab.tcp.timers import NEVER, Timer
 from estab.wire.sequence import unwrap
 
@@ -30,8 +31,8 @@ class Delivery(NamedTuple):
     """It reported something that came twice."""
 
 
-def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> None:
-    """False alarms first, then losses, then the end of recovery, then its allowance."""
+def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> int:
+    """False alarms first, then losses, then the end of recovery, then its allowance. Returns the bytes newly lost."""
     recovery = c.recovery
     echo_at = None
     if recovery.undo_until is not None:
@@ -55,6 +56,7 @@ def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> None
         pipe = c.recovery.pipe(c.board)
         allowed = c.prr.allowance(delivery.news, pipe, c.congestion.ssthresh, c.mss, delivery.progress and not lost)
         c.congestion.cwnd = max(pipe + allowed, c.mss)
+    return lost
 
 
 def detect_losses(c: Connection, now: int, news: int) -> int:
@@ -65,6 +67,8 @@ def detect_losses(c: Connection, now: int, news: int) -> int:
     threshold = c.config.duplicate_threshold
     eager = c.recovery.phase is not OPEN or c.recovery.duplicates >= threshold or board.sacked >= threshold * c.mss
     lost, wait = rack.detect(board, now, rack.window(c.rtt.min_rtt, c.rtt.srtt, eager))
+    if lost:
+        tell_losses(c, now)
     c.timers.deadlines[_REORDER] = now + wait if wait else NEVER
     if lost and c.recovery.phase is OPEN:
         enter_recovery(c, news, now)

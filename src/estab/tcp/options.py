@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from estab.tcp.config import SECOND
 from estab.tcp.congestion import CONTROLS
+from estab.tcp.sampling import begin
 from estab.tcp.states import SYN_SENT
 from estab.wire.options import NO_OPTIONS, Options, timestamps_only
 from estab.wire.sequence import unwrap
@@ -50,6 +51,7 @@ def adopt(c: Connection, segment: Segment, now: int) -> None:
     adopt_user_timeout(c, segment)
     c.resize()
     c.congestion = CONTROLS[config.congestion](config, c.mss)
+    begin(c)
 
 
 def adopt_user_timeout(c: Connection, segment: Segment) -> None:

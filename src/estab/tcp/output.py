@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from estab.tcp.config import MILLISECOND, SECOND
 from estab.tcp.observer import Reason
 from estab.tcp.options import segment_options, syn_options
+from estab.tcp.sampling import stamp
 from estab.tcp.settle import arm_tail_probe, settle
 from estab.tcp.states import SYN_SENT
 from estab.tcp.timers import NEVER, Timer
@@ -96,7 +97,7 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
     """Sequence space was sent: on the board it goes, and the timers follow."""
     reason, seq, length, _, _ = emission
     repeated = end <= c.snd_nxt
-    c.board.sent(seq, end, now)
+    c.board.sent(seq, end, now, stamp(c, end - seq, now))
     c.last_sent = now
     if not repeated:
         c.snd_nxt = end

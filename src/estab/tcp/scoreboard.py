@@ -56,10 +56,23 @@ class Scoreboard(Snapshot):
     detection looks only at what it has to decide. A SACKed run is one range, however many it grew from.
     """
 
-    __slots__ = ("arrived", "fack", "limit", "lost", "lost_hint", "newest", "oldest", "ranges", "sacked", "starts")
+    __slots__ = (
+        "arrived",
+        "fack",
+        "fallen",
+        "limit",
+        "lost",
+        "lost_hint",
+        "newest",
+        "oldest",
+        "ranges",
+        "sacked",
+        "starts",
+    )
     DERIVED: ClassVar[Slots] = (
         "arrived",
         "fack",
+        "fallen",
         "limit",
         "lost",
         "lost_hint",
@@ -85,6 +98,8 @@ class Scoreboard(Snapshot):
         self.newest: SentRange | None = None
         self.arrived: list[SentRange] = NOTHING
         """The ranges that the segment in hand showed to have arrived, for whoever judges by them."""
+        self.fallen: list[SentRange] = NOTHING
+        """Copies of the stamped ranges that were marked lost since somebody asked."""
 
     def snapshot(self, origin: Origin) -> Hashable:
         return tuple(
@@ -218,6 +233,8 @@ class Scoreboard(Snapshot):
     def lose(self, entry: SentRange) -> None:
         """One range whose fate was open is lost."""
         self._unlink(entry)
+        if entry.stamp is not None:
+            self.fallen = [*self.fallen, entry.copy(entry.start, entry.end)]
         entry.lost = True
         self.lost += entry.end - entry.start
         self.lost_hint = min(self.lost_hint, entry.start)
@@ -262,6 +279,10 @@ class Scoreboard(Snapshot):
         """They have been judged."""
         self.arrived = NOTHING
 
+    def forget_fallen(self) -> None:
+        """They have been told."""
+        self.fallen = NOTHING
+
     def _append_sent(self, start: int, end: int, now: int, stamp: Any) -> None:
         last = self.ranges[-1] if self.ranges else None
         if (
@@ -273,6 +294,7 @@ class Scoreboard(Snapshot):
         ):
             last.end = end
             last.sent_at = now
+            last.stamp = stamp
             return
         entry = SentRange(start, end, now)
         entry.stamp = stamp

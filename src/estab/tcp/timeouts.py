@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from estab.tcp.judge import detect_losses
 from estab.tcp.recovery import OPEN, RECOVERY
+from estab.tcp.sampling import tell_losses
 from estab.tcp.settle import keepalive_idle, settle
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, Fact
 from estab.tcp.timers import Timer
@@ -52,6 +53,7 @@ def _data_timeout(c: Connection, now: int) -> None:
     by_time = c.sack_ok and rack.xmit_at is not None
     sent_before = now - rack.rtt - rack.window(c.rtt.min_rtt, c.rtt.srtt, False) if by_time else None
     c.recovery.on_timeout(c.board, c.snd_una, c.snd_nxt, sent_before)
+    tell_losses(c, now)
     c.recovery.undo_from = c.snd_una
     c.prr.end()
     c.tail.cancel()
