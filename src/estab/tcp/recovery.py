@@ -43,13 +43,14 @@ class Recovery(Snapshot):
         "recover",
         "repeated",
         "repeated_at",
+        "repeated_end",
         "reported",
         "undo_from",
         "undo_until",
     )
     PLAIN: ClassVar[Slots] = ("phase", "duplicates", "departed", "forced", "repeated", "reported")
     TIMES: ClassVar[Slots] = ("repeated_at",)
-    SENT: ClassVar[Slots] = ("recover", "undo_from", "undo_until")
+    SENT: ClassVar[Slots] = ("recover", "repeated_end", "undo_from", "undo_until")
     DERIVED: ClassVar[Slots] = ("config",)
 
     def __init__(self, config: Config, iss: int) -> None:
@@ -67,6 +68,7 @@ class Recovery(Snapshot):
         """Bytes of those that D-SACK has reported as superfluous."""
         self.repeated_at: int | None = None
         """When the first of them went out."""
+        self.repeated_end: int = iss
         self.undo_from: int = iss
         self.undo_until: int | None = None
         """The reduction may still turn out to have been a mistake while SND.UNA is not beyond this."""
@@ -141,12 +143,15 @@ class Recovery(Snapshot):
         self.repeated = self.reported = 0
         self.repeated_at = None
 
-    def on_repeated(self, size: int, now: int) -> None:
-        """Something was sent again."""
+    def on_repeated(self, start: int, end: int, now: int) -> None:
+        """``[start, end)`` was sent again."""
         self.forced = False
-        self.repeated += size
+        if self.phase is OPEN:
+            return
+        self.repeated += end - start
         if self.repeated_at is None:
             self.repeated_at = now
+            self.repeated_end = end
 
     def is_spurious(self, snd_una: int, echo_at: int | None) -> bool:
         """Was the reduction a mistake? By the timestamp echo (RFC 3522) or because D-SACK reports every repetition
@@ -158,7 +163,9 @@ class Recovery(Snapshot):
             return False
         if self.repeated_at is None:
             return False
-        early = echo_at is not None and echo_at < self.repeated_at and self.phase is not OPEN
+        # Only what acknowledges the first repetition tells which of the two transmissions it answers.
+        answered = snd_una >= self.repeated_end and self.phase is not OPEN
+        early = answered and echo_at is not None and echo_at < self.repeated_at
         return early or self.reported >= self.repeated > 0
 
     def undo(self) -> None:
