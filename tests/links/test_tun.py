@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -31,16 +32,25 @@ def prefix_of(address: str) -> str:
     return f"{address}/24" if "." in address else f"{address}/64"
 
 
-def wait(link: TunLink, wanted: Callable[[Packet], bool], now: int = 0) -> Packet:
-    """The first packet that is wanted; the kernel's own chatter is left out."""
+def wait(link: TunLink, wanted: Callable[[Packet], bool], now: int = 0, patience: int = 5000) -> Packet:
+    """The first packet that is wanted; the kernel's own chatter is left out. patience: milliseconds."""
     poll = select.poll()
     poll.register(link.fileno(), select.POLLIN)
-    while poll.poll(5000):
+    while poll.poll(patience):
         for packet in link.receive(now, 1):
             ip.parse(packet)
             if wanted(packet):
                 return packet
     raise AssertionError("the packet did not come")
+
+
+def wait_for_carrier(link: TunLink, peer: socket.socket) -> Packet:
+    """The first datagram that gets through: the kernel drops all until it has noticed that somebody attached."""
+    for _ in range(50):
+        peer.sendto(b"hello", (OURS, 7))
+        with suppress(AssertionError):
+            return wait(link, is_udp, patience=100)
+    raise AssertionError("no packet came")
 
 
 def is_udp(packet: Packet) -> bool:
@@ -204,6 +214,16 @@ def test_a_changed_mtu_is_noticed() -> None:
 
 
 @isolated_with_tun
+def test_an_address_takes_packets_from_the_moment_that_it_is_there() -> None:
+    addresses = [f"10.1.{number}.1/24" for number in range(20)] + [f"fd00:{number:x}::1/128" for number in range(20)]
+    with closing(TunLink.create("t0")):
+        for prefix in map(parse_prefix, addresses):
+            assert not netlink.is_local(prefix.address)
+            netlink.add_address(socket.if_nametoindex("t0"), prefix)
+            assert netlink.is_local(prefix.address)
+
+
+@isolated_with_tun
 def test_attach_leaves_a_device_as_it_is() -> None:
     first = TunLink.create("t0", [prefix_of(KERNEL)], mtu=1380, persist=True)
     with pytest.raises(TunError, match="another process has it") as busy:
@@ -213,8 +233,7 @@ def test_attach_leaves_a_device_as_it_is() -> None:
     link = TunLink.attach("t0")
     assert link.mtu == 1380
     with kernel_socket(KERNEL, socket.SOCK_DGRAM) as peer:
-        peer.sendto(b"hello", (OURS, 7))
-        assert bytes(udp.parse(wait(link, is_udp)).payload) == b"hello"
+        assert bytes(udp.parse(wait_for_carrier(link, peer)).payload) == b"hello"
     link.close()
     # Taking it over configures it again.
     again = TunLink.create("t0", [prefix_of(KERNEL)], mtu=1500)
