@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from estab.tcp.time_wait import TimeWait
+from estab.tcp.time_wait import TimeWait, expiry
 from estab.tcp.timers import NEVER
 
 
@@ -60,7 +60,7 @@ class TimeWaitTable:
 
     def next_deadline(self) -> int:
         self._drop_stale()
-        return TimeWait(self.entries[self.queue[0]]).expires if self.queue else NEVER
+        return expiry(self.entries[self.queue[0]]) if self.queue else NEVER
 
     def pop_expired(self, now: int) -> bytes | None:
         """The key of one entry whose 2 MSL have passed, taken out; None when there is none."""

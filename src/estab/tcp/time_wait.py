@@ -87,6 +87,11 @@ class TimeWait:
         return Segment(self.snd_nxt, self.rcv_nxt, ACK, self.window, (), options)
 
 
+def expiry(packed: bytes) -> int:
+    """When an entry expires (ns), without unpacking the rest."""
+    return int.from_bytes(packed[:8], "big")
+
+
 def retire(c: Connection, now: int) -> bytes:
     """The packed entry of a connection that has reached TIME-WAIT."""
     entry = TimeWait(bytes(TimeWait.size))
