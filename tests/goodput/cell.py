@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -23,8 +24,8 @@ RATES: Final = (1, 10, 100)
 CONTROLS: Final = ("newreno", "cubic", "bbr")
 
 BURST: Final = (0.004, 0.4)
-"""Bursts of 2.5 packets on average, one packet in a hundred in all. A burst ends by packets, not by time: longer ones
-would hold a sender that has nothing but its timer for minutes."""
+"""Bursts of 2.5 packets on average, one packet in a hundred in all, on the way there only. A burst ends by packets, not
+by time: where single packets follow each other at the pace of a timer, it would last for minutes."""
 SMALLEST_QUEUE: Final = 15_000
 """Bytes: ten packets, where the bandwidth-delay product is less."""
 BUFFER: Final = 32 * MIB
@@ -51,12 +52,13 @@ class Cell(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """Both directions alike; the queue holds one bandwidth-delay product."""
+        """Both directions alike but for bursts; the queue holds one bandwidth-delay product."""
         rate, rtt = self.rate_mbit * MEGABIT, self.rtt_ms * MILLISECOND
         burst = BURST if self.loss == "burst" else None
         chance = 0.0 if burst else float(self.loss.rstrip("%")) / 100
         queue = max(bandwidth_delay(rate, rtt), SMALLEST_QUEUE)
-        return Path(Line(rate, queue, rtt // 2, loss=chance, burst=burst))
+        back = Line(rate, queue, rtt // 2, loss=chance)
+        return Path(replace(back, burst=burst), back)
 
 
 class Result(NamedTuple):

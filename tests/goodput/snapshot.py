@@ -26,6 +26,11 @@ def read() -> dict[Cell, str]:
     return rows
 
 
+def steady(row: str) -> float:
+    """That column of a row, in Mbit/s."""
+    return float(row.split("\t")[HEADER.index("steady")])
+
+
 def write(rows: dict[Cell, str]) -> None:
     """Replace the file."""
     FILE.write_text("\n".join(["\t".join(HEADER), *rows.values(), ""]), encoding="ascii")
