@@ -9,6 +9,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import timeit
 from typing import Any
 
 FIGURES = ["bulk_in", "bulk_out", "round_trips", "open_close", "memory_idle"]
@@ -19,7 +20,7 @@ UNITS = {
     "open_close": ("1/s", "CPU µs each"),
     "memory_idle": ("bytes", ""),
 }
-ROUNDS = 3
+ROUNDS = 5
 LIMIT = 120
 """Seconds for one measurement."""
 
@@ -38,10 +39,16 @@ def main() -> int:
     congestion = plain[0].pop("congestion_control")
     if arguments.json:
         report = {"figures": list(map(public, plain)), "asyncio": list(map(public, through_asyncio))}
-        print(json.dumps(report | {"kernel_congestion_control": congestion}))  # noqa: T201
+        more = {"kernel_congestion_control": congestion, "python_call_ns": python_call()}
+        print(json.dumps(report | more))  # noqa: T201
     else:
         print(table(plain, through_asyncio, congestion))  # noqa: T201
     return 0
+
+
+def python_call() -> int:
+    """What a call of an empty function costs here and now (ns): the yardstick for every other figure."""
+    return round(min(timeit.repeat("f()", "def f(): pass", number=100_000, repeat=5)) * 10_000)
 
 
 class Unmeasurable(Exception):  # noqa: N818
@@ -85,9 +92,9 @@ def table(plain: list[dict[str, Any]], through_asyncio: list[dict[str, Any]], co
     for figure in plain:
         other = others.get(figure["what"])
         rows.append(f"{figure['what']:14}{cell(figure):36}{cell(other) if other else ''}".rstrip())
-    rows.append(
-        f"Python {sys.version.split()[0]}, MTU 1500 with offload, the kernel's congestion control: {congestion}"
-    )
+    version = sys.version.split()[0]
+    rows.append(f"Python {version}, MTU 1500 with offload, the kernel's congestion control: {congestion}")
+    rows.append(f"the median of {ROUNDS}; an empty Python function takes {python_call()} ns to call here and now")
     return "\n".join(rows)
 
 
