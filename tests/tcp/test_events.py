@@ -138,6 +138,18 @@ def test_whoever_was_not_refused_is_not_told(talk):
     assert t.stack.take_events() == []
 
 
+def test_whoever_filled_it_exactly_is_told(talk):
+    """Asking ``writable`` before each call, one never sees ``send`` come back short."""
+    t = talk(SMALL).established(mss=1000)
+    t.send(bytes(10_000))
+    assert not t.c.writable
+    t.drain()
+    t.stack.take_events()
+    t.inject(ACK, seq=1, ack=9001)
+    assert t.stack.take_events() == [t.c]
+    assert t.c.writable
+
+
 @pytest.mark.parametrize("kind", [bytearray, memoryview])
 def test_what_can_change_is_copied(talk, kind):
     """A retransmission may read it minutes later."""

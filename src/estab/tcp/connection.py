@@ -379,7 +379,8 @@ class Connection(Snapshot):
             raise BrokenPipeError(errno.EPIPE, "connection is closed for sending")
         room = self.send_limit - self.send_queue.end + self.send_queue.start
         count = len(data)
-        if count > room:
+        if count >= room:
+            # Exactly full counts too: who asks for room before each call never sees a short one.
             count = max(room, 0)
             self.wants_room = True
         if count == 0:
