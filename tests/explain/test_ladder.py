@@ -80,7 +80,7 @@ def test_what_is_lost_ends_at_a_cross_and_what_is_delayed_lands_later() -> None:
     talk.near.set_nodelay(True, talk.now)
     talk.near.send(b"two", talk.now)
     talk.run(SECOND)
-    assert talk.draw(width=90).splitlines()[1:] == [
+    assert talk.draw(width=90, fold=0).splitlines()[1:] == [
         "      0.000  SYN-SENT     │── SYN seq=0 ──────────✗ lost                    │ LISTEN",
         "  1,000.000               │── SYN seq=0 ───────────────────────────────────▶│ SYN-RECEIVED",
         "  1,010.000  ESTABLISHED  │◀───────────────────────── SYN+ACK seq=0 ack=1 ──│",
@@ -104,6 +104,22 @@ def test_segments_that_cross_show_their_states_in_order() -> None:
     left = [line[13:25].strip() for line in lines if line[13:25].strip()]
     right = [line[76:].strip("│ ") for line in lines if line[76:].strip("│ ")]
     assert left == right == ["FIN-WAIT-1", "CLOSING", "TIME-WAIT"]
+
+
+def test_what_is_lost_does_not_bring_back_a_state_that_is_over() -> None:
+    network = Network(5)
+    client, server = network.host("client", "10.0.0.1/24"), network.host("server", "10.0.0.2/24")
+    network.connect(client, server, delay=10 * MILLISECOND, out=(rules.drop(rules.data, nth=2),))
+    server.stack.listen(80)
+    near = client.stack.open(("10.0.0.2", 80), 0)
+    near.send(bytes(2000), 0)
+    network.run_until(SECOND)
+    lines = ladder(network.record.passages, "client", "server", width=90).splitlines()[1:]
+    assert "len=1448" in lines[2]
+    assert "lost" in lines[3]
+    assert lines[2].split()[0] == lines[3].split()[0]
+    states = [line.split("│")[-1].strip() for line in lines]
+    assert list(filter(None, states)) == ["SYN-RECEIVED", "ESTABLISHED"]
 
 
 def test_a_long_transfer_is_folded_and_nothing_is_left_out_of_the_sum() -> None:

@@ -238,7 +238,8 @@ class _Chart:
         states = {}
         if part.kind != "lands":
             states[passage.src] = passage.src_state
-        if part.kind != "leaves":
+        # What is lost tells of its receiver only as long as nothing else has: an arrival drawn before may be later.
+        if part.kind in {"whole", "lands"} or (part.kind == "lost" and not self.shown.get(passage.dst)):
             states[passage.dst] = passage.dst_state
         return self._row(self._time(part.at), states, self._arrow(part, wordings))
 
@@ -250,10 +251,10 @@ class _Chart:
             data = {each.seq: each.length for each in sent if each.length}
             if data:
                 count = sum(1 for each in sent if each.length)
-                lines.append(f"{count:,} segments, {sum(data.values()):,} bytes {arrow}")
+                lines.append(f"{_counted(count, 'segment')}, {_counted(sum(data.values()), 'byte')} {arrow}")
             acks = sum(1 for each in sent if not each.length)
             if acks:
-                lines.append(f"{acks:,} ACKs {arrow}")
+                lines.append(f"{_counted(acks, 'ACK')} {arrow}")
         fates = Counter(each.fate for each in passages)
         mishaps = [f"{fates[fate]:,} {name}" for fate, name in _MISHAPS if fates[fate]]
         if mishaps:
@@ -312,6 +313,10 @@ class _Shaft(str):
     """A piece of an arrow, not of its text."""
 
     __slots__ = ()
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _stretched(pieces: list[str], index: int, filler: str, width: int) -> list[str]:
