@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Sequence
 from typing import Final
 
-from estab.wire.link import NO_OFFLOAD, Offload
+from estab.links.messages import MessageLink
 from estab.wire.packet import Packet
 
-LARGEST_PACKET: Final = 65535
 BUFFER: Final = 4 << 20
 """Bytes that wait for one end, as far as the machine allows."""
 
@@ -20,26 +18,17 @@ def seqpacket_pair(mtu: int = 1500) -> tuple[SeqpacketLink, SeqpacketLink]:
     return SeqpacketLink(left, mtu), SeqpacketLink(right, mtu)
 
 
-class SeqpacketLink:
+class SeqpacketLink(MessageLink):
     """One end. What the other end does not read fills the buffer; a full one takes no more.
 
-    ``send_errors`` counts packets that are too large for the socket; they are lost as if on the wire."""
+    A closed other end swallows all that is sent: ``receive`` tells."""
 
-    __slots__ = ("_buffer", "_socket", "mtu", "on_ready", "send_errors")
+    __slots__ = ()
 
     def __init__(self, connected: socket.socket, mtu: int) -> None:
         """Take over a connected socket that keeps the bounds of messages."""
-        connected.setblocking(False)
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        self._socket = connected
-        self.mtu = mtu
-        self.on_ready: Callable[[], None] | None = None
-        self.send_errors = 0
-        self._buffer = memoryview(bytearray(LARGEST_PACKET))
-
-    @property
-    def offload(self) -> Offload:
-        return NO_OFFLOAD
+        super().__init__(connected, mtu)
 
     def receive(self, now: int, room: int) -> list[Packet]:
         """What has come. Raises ``BrokenPipeError`` when the other end is gone, ``OSError`` (EBADF) when this is."""
@@ -55,29 +44,3 @@ class SeqpacketLink:
                 raise BrokenPipeError("the other end is closed")
             packets.append(Packet(bytes(self._buffer[:size])))
         return packets
-
-    def send(self, packets: Sequence[Packet], now: int) -> int:
-        """As many as there is room for. A closed end swallows all: ``receive`` tells.
-
-        Raises ``OSError`` (EBADF) on a closed link."""
-        for taken, packet in enumerate(packets):
-            try:
-                self._socket.send(packet.tobytes() if packet.body else packet.head)
-            except BlockingIOError:
-                return taken
-            except OSError:
-                if self._socket.fileno() < 0:
-                    raise
-                self.send_errors += 1
-        return len(packets)
-
-    def next_deadline(self) -> int | None:
-        """None: nothing is held back."""
-        return None
-
-    def fileno(self) -> int:
-        """The socket's descriptor, -1 when the link is closed."""
-        return self._socket.fileno()
-
-    def close(self) -> None:
-        self._socket.close()

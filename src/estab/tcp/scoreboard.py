@@ -56,19 +56,6 @@ class Scoreboard(Snapshot):
     detection looks only at what it has to decide. A SACKed run is one range, however many it grew from.
     """
 
-    __slots__ = (
-        "arrived",
-        "fack",
-        "fallen",
-        "limit",
-        "lost",
-        "lost_hint",
-        "newest",
-        "oldest",
-        "ranges",
-        "sacked",
-        "starts",
-    )
     DERIVED: ClassVar[Slots] = (
         "arrived",
         "fack",
@@ -82,6 +69,7 @@ class Scoreboard(Snapshot):
         "sacked",
         "starts",
     )
+    __slots__ = DERIVED
 
     def __init__(self, limit: int) -> None:
         self.limit: int = limit
