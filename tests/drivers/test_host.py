@@ -276,6 +276,28 @@ def test_a_hook_decides_about_each_connection() -> None:
     two_hosts(body)
 
 
+@pytest.mark.parametrize("error", [LookupError("whose is it?"), OSError("no more files")], ids=["any", "OSError"])
+def test_a_hook_that_fails_refuses_and_the_host_goes_on(error: Exception) -> None:
+    async def body(client: SimulatedHost, server: SimulatedHost) -> None:
+        reports: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+
+        def decide(syn: Syn) -> Decision:
+            if not reports:
+                raise error
+            return Decision.ACCEPT
+
+        await server.start_server(echo, port=80, decide=decide)
+        with pytest.raises(ConnectionRefusedError):
+            await client.open_connection(SERVER, 80)
+        assert [report["exception"] for report in reports] == [error]
+        _, writer = await client.open_connection(SERVER, 80)
+        writer.close()
+        assert server.error is None
+
+    two_hosts(body)
+
+
 def test_a_server_on_a_whole_prefix() -> None:
     async def main(net: VirtualNetwork) -> None:
         client, server = net.host("client", "10.0.0.1/24"), net.host("server", "192.0.2.0/24")

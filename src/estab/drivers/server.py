@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from estab.drivers.transport import StreamTransport
@@ -53,7 +54,8 @@ class Server(asyncio.AbstractServer):
         if self._closed:
             raise RuntimeError(f"server {self!r} is closed")
         if not self._socket.listening:
-            self._socket.listen(self._backlog, self._decide)
+            decide = None if self._decide is None else partial(self._ask, self._decide)
+            self._socket.listen(self._backlog, decide)
             self._socket.notify = self._accept
 
     async def serve_forever(self) -> None:
@@ -95,6 +97,14 @@ class Server(asyncio.AbstractServer):
     async def wait_closed(self) -> None:
         """Until the server is closed and its last connection has ended."""
         await self._finished.wait()
+
+    def _ask(self, decide: Decide, syn: Syn) -> Decision:
+        """What the hook says. One that fails refuses, and costs nobody else anything."""
+        try:
+            return decide(syn)
+        except Exception as error:
+            self._host.report(error, "Error in the hook that decides about connections", None, None)
+            return Decision.REFUSE
 
     def _accept(self) -> None:
         while not self._closed:
