@@ -29,6 +29,19 @@ def test_a_whole_network_and_everything() -> None:
     assert everything.accepts(parse_address("2001:db8::1"))
 
 
+@pytest.mark.parametrize("loopback", ["127.0.0.1", "::1"])
+def test_a_loopback_address_is_its_owners_alone(loopback) -> None:
+    address = parse_address(loopback)
+    everything = Addresses(["0.0.0.0/0", "::/0", "10.0.0.2/24", "fd00::2/64"])
+    assert not everything.accepts(address)
+    with pytest.raises(OSError) as raised:
+        everything.source_for(address)
+    assert raised.value.errno == errno.ENETUNREACH
+    owner = Addresses([loopback])
+    assert owner.accepts(address)
+    assert owner.source_for(address) == address
+
+
 @pytest.mark.parametrize(
     ("peer", "valid"),
     [
@@ -38,6 +51,8 @@ def test_a_whole_network_and_everything() -> None:
         ("255.255.255.255", False),
         ("224.0.0.1", False),
         ("0.0.0.0", False),
+        ("127.0.0.1", False),
+        ("::1", False),
         ("fd00::3", True),
         ("ff02::1", False),
         ("::", False),

@@ -194,7 +194,7 @@ def test_land_in_every_state(place, v6):
     assert t.stack.counters["IpInSourceErrors"] == 2
 
 
-@pytest.mark.parametrize("source", ["255.255.255.255", "224.0.0.1", "0.0.0.0", "10.0.0.255", "10.0.0.1"])
+@pytest.mark.parametrize("source", ["255.255.255.255", "224.0.0.1", "0.0.0.0", "127.0.0.1", "10.0.0.255", "10.0.0.1"])
 @pytest.mark.parametrize("flags", [SYN, ACK])
 def test_nobody_speaks_from_there(source, flags):
     """RFC 9293 MUST-63."""
@@ -205,7 +205,7 @@ def test_nobody_speaks_from_there(source, flags):
     assert stack.counters["IpInSourceErrors"] == 1
 
 
-@pytest.mark.parametrize("source", ["ff02::1", "::", "fd00::1"])
+@pytest.mark.parametrize("source", ["ff02::1", "::", "::1", "fd00::1"])
 def test_nobody_speaks_from_there_v6(source):
     stack = make()
     stack.listen(80)

@@ -5,13 +5,22 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable
 
-from estab.wire.address import Prefix, format_address, is_broadcast, is_multicast, is_unspecified, parse_prefix
+from estab.wire.address import (
+    Prefix,
+    format_address,
+    is_broadcast,
+    is_loopback,
+    is_multicast,
+    is_unspecified,
+    parse_prefix,
+)
 
 
 class Addresses:
     """A set of prefixes. ``"10.0.0.2/24"`` names one host on a network, ``"10.0.0.0/24"`` the whole network.
 
-    A prefix whose host bits are all zero stands for every host in it (``"0.0.0.0/0"``: for all). Groups are nobody's.
+    A prefix whose host bits are all zero stands for every host in it (``"0.0.0.0/0"``: for all). Groups are nobody's;
+    loopback addresses never cross a link (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), so none is in a range or a peer's.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -24,7 +33,9 @@ class Addresses:
         """A packet to this address is for us."""
         if address in self.own:
             return True
-        return any(prefix.contains(address) for prefix in self.ranges) and not self.is_group(address)
+        if self.is_group(address) or is_loopback(address):
+            return False
+        return any(prefix.contains(address) for prefix in self.ranges)
 
     def is_group(self, address: bytes) -> bool:
         """Broadcast, directed broadcast, multicast or unspecified: not one host's address."""
@@ -33,12 +44,13 @@ class Addresses:
         return any(prefix.is_broadcast(address) for prefix in self.hosts)
 
     def is_valid_peer(self, address: bytes) -> bool:
-        """Nobody speaks from a broadcast, multicast or unspecified address, or from ours (MUST-57, MUST-63)."""
-        return address not in self.own and not self.is_group(address)
+        """Nobody speaks from a group, an unspecified or a loopback address, or from ours (MUST-57, MUST-63)."""
+        return address not in self.own and not self.is_group(address) and not is_loopback(address)
 
     def source_for(self, remote: bytes) -> bytes:
         """Our address on the remote's network, or else the first of its family. Raises ``OSError(ENETUNREACH)``."""
-        family = [prefix for prefix in self.hosts if len(prefix.address) == len(remote)]
+        leads_out = remote in self.own or not is_loopback(remote)
+        family = [prefix for prefix in self.hosts if leads_out and len(prefix.address) == len(remote)]
         for prefix in family:
             if prefix.contains(remote):
                 return prefix.address
