@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from dataclasses import replace as _replace
 from typing import Final
 
-MICROSECOND: Final = 1_000
 MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 MINUTE: Final = 60 * SECOND
@@ -132,7 +131,6 @@ class Config:
     """RFC 8201 §4."""
     udp_queue: int = 256
     """Datagrams waiting per UDP port."""
-    events: int = 1 << 20
     fragment_datagrams: int = 64
     fragment_bytes: int = 4 * MIB
 

@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 TCP_HEADER: Final = 20
 MAX_HEADER: Final = 60
 TIMESTAMP_SPACE: Final = 12
-MAX_WINDOW_SCALE: Final = 14
-"""RFC 7323 §2.3."""
 
 
 class Host:
@@ -516,11 +514,6 @@ class Connection(Snapshot):
     def unsent(self) -> int:
         """Bytes written and never sent, FIN not counted."""
         return max(self.send_queue.end - self.snd_nxt, 0) if self.snd_nxt > self.iss else len(self.send_queue)
-
-    @property
-    def fin_waits(self) -> bool:
-        """FIN is to be sent and has never been."""
-        return self.write_closed and self.snd_nxt <= self.send_queue.end and self.state is not SYN_RECEIVED
 
     def timestamp(self, now: int) -> int:
         """TSval, absolute (RFC 7323 §5.4)."""

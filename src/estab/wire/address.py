@@ -93,10 +93,3 @@ def is_unspecified(packed: bytes) -> bool:
 def is_loopback(packed: bytes) -> bool:
     """127.0.0.0/8 or ::1"""
     return packed[0] == 127 if len(packed) == 4 else packed == _LOOPBACK_V6
-
-
-def is_link_local(packed: bytes) -> bool:
-    """169.254.0.0/16 (RFC 3927) or fe80::/10 (RFC 4291 §2.5.6)."""
-    if len(packed) == 4:
-        return packed[:2] == b"\xa9\xfe"
-    return packed[0] == 0xFE and packed[1] >> 6 == 0b10
