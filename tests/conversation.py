@@ -176,37 +176,9 @@ class Conversation:
 
     # ------------------------------------------------------------------ the peer's side
 
-    def inject(
-        self,
-        flags: int,
-        *,
-        seq: int = 0,
-        ack: int = 0,
-        data: bytes = b"",
-        win: int = 65535,
-        urgent: int = 0,
-        ts: bool | tuple[int, int] = False,
-        sack: tuple[tuple[int, int], ...] = (),
-        options: Options | None = None,
-        ports: tuple[int, int] | None = None,
-        **named: Any,
-    ) -> None:
-        """A segment from the peer. ``seq`` counts from its ISN, ``ack`` and ``sack`` from ours; ``named`` are fields of
-        ``Options`` (mss, window_scale, sack_permitted …)."""
-        data = self.segment_bytes(
-            flags,
-            seq=seq,
-            ack=ack,
-            data=data,
-            win=win,
-            urgent=urgent,
-            ts=ts,
-            sack=sack,
-            options=options,
-            ports=ports,
-            **named,
-        )
-        self.inject_batch([data])
+    def inject(self, flags: int, **fields: Any) -> None:
+        """A segment from the peer; ``segment_bytes`` says what can be given."""
+        self.inject_batch([self.segment_bytes(flags, **fields)])
 
     def segment_bytes(
         self,
@@ -223,7 +195,10 @@ class Conversation:
         ports: tuple[int, int] | None = None,
         **named: Any,
     ) -> bytes:
-        """The packet that ``inject`` would hand in; it is told in the transcript."""
+        """The packet that ``inject`` hands in; it is told in the transcript.
+
+        ``seq`` counts from the peer's ISN, ``ack`` and ``sack`` from ours; ``named`` are fields of ``Options`` (mss,
+        window_scale, sack_permitted …)."""
         if ts is True:
             ts = (self.peer_stamp + self.now // MILLISECOND, self._last_stamp())
         blocks = tuple(((self.iss + a) & 0xFFFFFFFF, (self.iss + b) & 0xFFFFFFFF) for a, b in sack)

@@ -15,7 +15,7 @@ from estab.tcp import arrives
 from estab.tcp.arrives import acceptable, answer_closed, reset, reset_for
 from estab.tcp.config import MODERN, Config
 from estab.tcp.queues import SendQueue
-from estab.tcp.rules import RULES, Rules
+from estab.tcp.rules import RULES, Rules, Step
 from estab.tcp.states import Fact, State, Transitions
 from estab.tcp.time_wait import Outcome, TimeWait, answer_fin, ignore_reset
 from estab.wire.tcp import ACK, FIN, RST, SYN, Segment
@@ -181,26 +181,20 @@ def _no_answer_to_unacceptable(rules: Rules, config: Config, witness: Witness) -
     return rules.without_step(arrives.check_sequence, discard), config
 
 
-def _no_reset_check(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
-    def obey(c: Connection, segment: Segment, now: int) -> bool:
-        if not segment.flags & RST or segment.seq == c.rcv_nxt:
-            return arrives.check_sequence(c, segment, now)
-        witness.saw()
-        reset(c, now)
-        return True
+def _obeys_every_reset(instead_of: Step) -> Change:
+    """A RST that gets as far as this step resets, wherever in the sequence space it lies."""
 
-    return rules.without_step(arrives.check_sequence, obey), config
+    def change(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
+        def obey(c: Connection, segment: Segment, now: int) -> bool:
+            if not segment.flags & RST or segment.seq == c.rcv_nxt:
+                return instead_of(c, segment, now)
+            witness.saw()
+            reset(c, now)
+            return True
 
+        return rules.without_step(instead_of, obey), config
 
-def _in_window_reset(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
-    def obey(c: Connection, segment: Segment, now: int) -> bool:
-        if not segment.flags & RST or segment.seq == c.rcv_nxt:
-            return arrives.check_rst(c, segment, now)
-        witness.saw()
-        reset(c, now)
-        return True
-
-    return rules.without_step(arrives.check_rst, obey), config
+    return change
 
 
 def _fin_out_of_order(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
@@ -338,12 +332,17 @@ _ALL: Final = (
         "RFC 9293 §3.10.7.4, first",
         _no_answer_to_unacceptable,
     ),
-    Mutation("no-reset-check", "A RST with any sequence number resets.", "RFC 9293 §3.10.7.4, second", _no_reset_check),
+    Mutation(
+        "no-reset-check",
+        "A RST with any sequence number resets.",
+        "RFC 9293 §3.10.7.4, second",
+        _obeys_every_reset(arrives.check_sequence),
+    ),
     Mutation(
         "in-window-reset",
         "A RST anywhere in the window resets, as in RFC 793: exactness is not checked.",
         "RFC 5961 §3.2",
-        _in_window_reset,
+        _obeys_every_reset(arrives.check_rst),
     ),
     Mutation(
         "fin-out-of-order",
