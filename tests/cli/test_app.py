@@ -37,6 +37,7 @@ def test_every_command_explains_itself_with_an_example(estab: Run, name: str) ->
         ("get ftp://10.0.0.1/x", "'ftp://10.0.0.1/x' is no URL that begins with http://"),
         ("get http://10.0.0.1:99999/x", "Port out of range"),
         ("get http://10.0.0.1/..", "ends in no file name"),
+        ("get http://10.0.0.1/x -o .", ". is a directory: -o takes the name of a file"),
         ("get http://10.0.0.1/x --loss 7", "--loss: '7' is no probability"),
         ("get http://10.0.0.1/x --delay soon", "--delay: 'soon' is no delay"),
         ("get http://10.0.0.1/x --address 10.0.0/24", "--address: '10.0.0' is not an IPv4 or IPv6 address"),
@@ -113,6 +114,8 @@ def test_explained_says_what_failed_and_why() -> None:
     with pytest.raises(CommandError, match=r"^cannot eat: No spoon: soup$") as caught, explained("cannot eat"):
         raise FileNotFoundError(2, "No spoon", "soup")
     assert caught.value.status == 1
+    with pytest.raises(CommandError, match=r"^cannot eat soup: No spoon$"), explained("cannot eat soup"):
+        raise FileNotFoundError(2, "No spoon", "soup")
     with pytest.raises(CommandError, match=r"^cannot eat: too hot$") as caught, explained("cannot eat"):
         raise ValueError("too hot")
     assert caught.value.status == 2

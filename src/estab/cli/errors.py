@@ -24,10 +24,15 @@ class CommandError(Exception):
 
 @contextmanager
 def explained(what: str) -> Iterator[None]:
-    """What fails inside ends the command with ``what: why``: an ``OSError``, or a ``ValueError`` (a bad value)."""
+    """What fails inside ends the command with ``what: why``: an ``OSError``, or a ``ValueError`` (a bad value).
+
+    A file that ``what`` names already is not named again."""
     try:
         yield
-    except (OSError, EOFError) as error:
+    except OSError as error:
+        named = error.filename is not None and what.endswith(f" {error.filename}")
+        raise CommandError(f"{what}: {error.strerror if named else describe(error)}") from error
+    except EOFError as error:
         raise CommandError(f"{what}: {describe(error)}") from error
     except ValueError as error:
         raise CommandError(f"{what}: {error}", MISUSED) from error

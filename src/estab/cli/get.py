@@ -83,6 +83,8 @@ def get(  # noqa: PLR0917 (typer reads the options here)
         parsed = http.parse_url(url)
     options = LinkOptions.parse(tun, address, pcap, loss, delay, seed, hosts, trace)
     target = output or default_name(parsed)
+    if Path(target).is_dir():
+        raise CommandError(f"{target} is a directory: -o takes the name of a file", MISUSED)
     fetched = run(_get(url, parsed, target, timeout, options))
     if as_json:
         # What was fetched may not end in a newline, and the JSON is a line.
