@@ -103,3 +103,52 @@ def test_what_was_sent_after_is_not_judged():
     board.sack([(0, 1000)])
     rack.on_delivered(sent(0, 0), 100 * MS, 100 * MS, None)
     assert rack.detect(board, 10_000 * MS, 0) == (0, 0)
+
+
+def test_the_timer_waits_for_the_last_of_what_was_overtaken():
+    """Step 5: not for what was sent after the newest delivery, and not for what has been lost already."""
+    rack, board = Rack(0), Scoreboard(100)
+    for i in range(5):
+        board.sent(1000 * i, 1000 * (i + 1), 10 * i * MS)
+    board.sack([(3000, 4000)])
+    rack.on_delivered(sent(3000, 30 * MS), 130 * MS, 100 * MS, None)
+    assert rack.detect(board, 130 * MS, 25 * MS) == (1000, 15 * MS)
+    board.sack([(2000, 3000)])
+    assert rack.detect(board, 130 * MS, 25 * MS) == (0, 5 * MS)
+    board.sack([(1000, 2000)])
+    assert rack.detect(board, 130 * MS, 25 * MS) == (0, 0)
+
+
+def test_of_what_left_together_only_the_lower_is_judged():
+    """RACK_sent_after: ties go to the higher end."""
+    rack, board = Rack(0), Scoreboard(100)
+    board.sent(0, 3000, 0)
+    board.sack([(1000, 2000)])
+    rack.on_delivered(sent(1000, 0), 100 * MS, 0, None)
+    assert rack.detect(board, 100 * MS, 0) == (1000, 0)
+    assert board.first_lost() == (0, 1000)
+
+
+def test_what_was_sent_again_is_judged_again():
+    """Step 5: a lost repetition is one that something sent later has overtaken."""
+    rack, board = Rack(0), Scoreboard(100)
+    board.sent(0, 1000, 0)
+    board.sent(1000, 2000, 0)
+    board.sack([(1000, 2000)])
+    rack.on_delivered(sent(1000, 0), 100 * MS, 0, None)
+    assert rack.detect(board, 100 * MS, 0) == (1000, 0)
+    board.sent(0, 1000, 100 * MS)
+    assert rack.detect(board, 150 * MS, 0) == (0, 0)
+    board.sent(2000, 3000, 101 * MS)
+    board.sack([(2000, 3000)])
+    rack.on_delivered(sent(2000, 101 * MS), 201 * MS, 100 * MS, None)
+    assert rack.detect(board, 201 * MS, 0) == (1000, 0)
+
+
+def test_an_ambiguous_answer_still_tells_how_far_the_peer_got():
+    """Step 3 asks for the highest delivery, whichever transmission it was."""
+    rack = Rack(0)
+    rack.on_delivered(sent(5000, 100 * MS, transmissions=2), 101 * MS, 50 * MS, None)
+    assert rack.xmit_at is None
+    rack.on_delivered(sent(1000, 0), 101 * MS, 50 * MS, None)
+    assert rack.reordering

@@ -1,12 +1,15 @@
 """The scoreboard against a model of one record per position (RFC 6675 §3, RFC 2018 §5, RFC 6298 §3)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estab.tcp.scoreboard import Scoreboard
+from estab.tcp.rack import Rack
+from estab.tcp.scoreboard import Scoreboard, SentRange, transmission
 from estab.tcp.snapshot import Origin
 
 
@@ -33,9 +36,8 @@ def compare(board: Scoreboard, model: Model) -> None:
     position = model.una
     for entry in board.ranges:
         assert entry.start == position < entry.end
-        for p in range(entry.start, entry.end):
-            seen = Position(entry.sent_at, entry.transmissions, entry.sacked, entry.lost)
-            assert seen == model.at[p], p
+        seen = Position(entry.sent_at, entry.transmissions, entry.sacked, entry.lost)
+        assert all(each == seen for each in model.within(entry.start, entry.end))
         position = entry.end
     assert position == model.nxt
     assert board.starts == [entry.start for entry in board.ranges]
@@ -51,23 +53,46 @@ def compare(board: Scoreboard, model: Model) -> None:
     if hole:
         assert set(range(*hole)) <= set(lost)
         assert hole[1] not in lost
+    compare_order(board)
 
 
+def compare_order(board: Scoreboard) -> None:
+    """The list holds what is undecided, in the order of transmission, and can be walked both ways."""
+    undecided = [entry for entry in board.ranges if not (entry.sacked or entry.lost)]
+    forwards, entry = [], board.oldest
+    while entry is not None:
+        forwards.append(entry)
+        entry = entry.newer
+    assert forwards == sorted(undecided, key=transmission)
+    backwards, entry = [], board.newest
+    while entry is not None:
+        backwards.append(entry)
+        entry = entry.older
+    assert backwards == forwards[::-1]
+    assert board.edge is None or board.edge in forwards
+
+
+RARE = ("timeout", "reneged", "too old", "false alarm", "probe")
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["send", "again", "ack", "sack", "lose", "lose new", "timeout"]),
-        st.integers(0, 1000),
+        st.sampled_from(["send", "send", "again", "ack", "sack", "sack", "lose", "lose new", *RARE]),
+        st.integers(0, 40),
         st.integers(1, 12),
+        st.booleans(),
     ),
-    max_size=40,
+    min_size=4,
+    max_size=30,
 )
+"""What happens, where, to how much, and whether time has passed since the last step."""
 
 
-@settings(max_examples=200)
+@settings(max_examples=300)
 @given(STEPS)
 def test_against_a_model(steps) -> None:
     board, model = Scoreboard(1000), Model()
-    for now, step in enumerate(steps):
+    now = 0
+    for *step, later in steps:
+        now += later
         apply(board, model, step, now)
         compare(board, model)
     value = board.snapshot(Origin(50, 100, 0))
@@ -76,7 +101,7 @@ def test_against_a_model(steps) -> None:
     compare(fresh, model)
 
 
-def apply(board: Scoreboard, model: Model, step: tuple[str, int, int], now: int) -> None:
+def apply(board: Scoreboard, model: Model, step: Sequence[Any], now: int) -> None:
     action, choice, size = step
     span = model.nxt - model.una
     if action == "send":
@@ -98,19 +123,54 @@ def apply(board: Scoreboard, model: Model, step: tuple[str, int, int], now: int)
     elif action == "sack" and start < end:
         news = [each for each in model.within(start, end) if not each.sacked]
         assert board.sack([(start, end)]) == len(news)
+        assert sum(entry.end - entry.start for entry in board.arrived) == len(news)
+        board.forget_arrivals()
         for each in news:
             each.sacked, each.lost = True, False
+        if news:
+            join(board, model, start)
     elif action.startswith("lose") and start < end:
         once = action == "lose new"
         news = [e for e in model.within(start, end) if not (e.sacked or e.lost or (once and e.transmissions > 1))]
         assert board.mark_lost(start, end, only_once_sent=once) == len(news)
         for each in news:
             each.lost = True
-    elif action == "timeout":
+    elif action == "probe" and model.at and not board.lost and not board.sacked:
+        board.sent(model.nxt - 1, model.nxt, now)
+        last = model.at[model.nxt - 1]
+        last.sent_at, last.transmissions = now, last.transmissions + 1
+    elif action in RARE and model.at:
+        rarely(board, model, action, now - choice % 4)
+
+
+def join(board: Scoreboard, model: Model, position: int) -> None:
+    """A SACKed run is one range, as new as the newest of what it grew from, and sent as often."""
+    run = next(entry for entry in board.ranges if entry.start <= position < entry.end)
+    within = model.within(run.start, run.end)
+    newest, most = max(each.sent_at for each in within), max(each.transmissions for each in within)
+    for each in within:
+        each.sent_at, each.transmissions = newest, most
+
+
+def rarely(board: Scoreboard, model: Model, action: str, time: int) -> None:
+    every = list(model.at.values())
+    if action == "false alarm":
+        board.unlose()
+        for each in every:
+            each.lost = False
+    elif action == "too old":
+        first = board.ranges[0].end
+        board.mark_lost_before(time)
+        for p, each in model.at.items():
+            each.lost = each.lost or (not each.sacked and (p < first or each.sent_at <= time))
+    elif action != "probe":
         board.forget_sacks()
-        board.mark_lost(model.una, model.nxt)
-        for each in model.at.values():
-            each.sacked, each.lost = False, True
+        for each in every:
+            each.sacked = False
+        if action == "timeout":
+            board.mark_lost(model.una, model.nxt)
+            for each in every:
+                each.lost = True
 
 
 def acknowledge(board: Scoreboard, model: Model, position: int) -> None:
@@ -118,6 +178,8 @@ def acknowledge(board: Scoreboard, model: Model, position: int) -> None:
     model.una = position
     result = board.acknowledge(position)
     assert result.delivered == sum(not each.sacked for each in gone)
+    assert result.delivered == sum(entry.end - entry.start for entry in board.arrived)
+    board.forget_arrivals()
     assert result.retransmitted == any(each.transmissions > 1 for each in gone)
     timed = [each.sent_at for each in gone if each.transmissions == 1 and not each.sacked]
     assert result.sent_at == (timed[-1] if timed else None)
@@ -148,3 +210,138 @@ def test_karn(again) -> None:
         board.mark_lost(0, 10)
         board.sent(0, 10, 9)
     assert board.acknowledge(10).sent_at == (None if again else 5)
+
+
+def board_of(segments: int) -> Scoreboard:
+    """Segments of 100 bytes, sent 10 apart."""
+    board = Scoreboard(100_000)
+    for i in range(segments):
+        board.sent(100 * i, 100 * (i + 1), 10 * i)
+    return board
+
+
+def order(board: Scoreboard) -> list[int]:
+    entry, starts = board.oldest, []
+    while entry is not None:
+        starts.append(entry.start)
+        entry = entry.newer
+    return starts
+
+
+def test_a_run_of_sacked_ranges_is_one():
+    board = board_of(5)
+    board.sack([(100, 200), (300, 400)])
+    assert len(board.ranges) == 5
+    board.sack([(200, 300)])
+    assert [(entry.start, entry.end, entry.sacked) for entry in board.ranges] == [
+        (0, 100, False),
+        (100, 400, True),
+        (400, 500, False),
+    ]
+
+
+def test_what_arrived_is_told_once():
+    board = board_of(4)
+    board.sack([(100, 200)])
+    board.sack([(100, 300)])
+    board.acknowledge(100)
+    assert [(entry.start, entry.end) for entry in board.arrived] == [(100, 200), (200, 300), (0, 100)]
+    board.forget_arrivals()
+    board.acknowledge(300)
+    assert not board.arrived, "it had been SACKed"
+
+
+def test_what_is_old_is_lost_and_the_first_in_any_case():
+    """RFC 8985 §6.3."""
+    board = board_of(6)
+    board.mark_lost_before(-1)
+    assert board.first_lost() == (0, 100)
+    board.mark_lost_before(20)
+    assert board.first_lost() == (0, 300)
+    assert order(board) == [300, 400, 500]
+
+
+def test_a_false_alarm_goes_back_to_its_place():
+    board = board_of(5)
+    board.mark_lost(0, 300)
+    board.sent(0, 100, 90)
+    board.unlose()
+    assert board.lost == 0
+    assert board.first_lost() is None
+    assert order(board) == [100, 200, 300, 400, 0]
+
+
+def test_what_was_thrown_away_goes_back_to_its_place():
+    """After RFC 2018 §8's reneging the old ones are the first to be judged."""
+    board = board_of(5)
+    board.sack([(100, 300)])
+    board.forget_sacks()
+    assert order(board) == [0, 100, 300, 400]
+
+
+def test_a_full_board_keeps_the_order():
+    """What then joins the last range is as new as that."""
+    board = Scoreboard(3)
+    for i in range(3):
+        board.sent(100 * i, 100 * (i + 1), 10 * i)
+    board.mark_lost(0, 100)
+    board.sent(0, 100, 40)
+    board.sent(300, 400, 50)
+    assert len(board.ranges) == 3
+    assert order(board) == [100, 0, 200]
+
+
+def test_of_what_leaves_together_the_lowest_is_the_oldest():
+    """RACK_sent_after of RFC 8985 §6.2."""
+    board = board_of(3)
+    board.mark_lost(0, 200)
+    board.sent(300, 400, 50)
+    board.sent(0, 100, 50)
+    board.sent(100, 200, 50)
+    assert order(board) == [200, 0, 100, 300]
+
+
+class Counting(SentRange):
+    """Counts how often its time is looked at: once for each visit of ``Rack.detect``."""
+
+    __slots__ = ()
+    visits = 0
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "sent_at":
+            Counting.visits += 1
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("window", [0, 100, 10**9], ids=["at once", "some wait", "all wait"])
+def test_the_work_for_an_acknowledgement_does_not_grow_with_the_holes(window, monkeypatch):
+    """Every second segment is missing; each acknowledgement tells of one more."""
+    monkeypatch.setattr("estab.tcp.scoreboard.SentRange", Counting)
+
+    def most_visits(holes: int) -> int:
+        board, rack = board_of(2 * holes), Rack(0)
+        visits = []
+        for i in range(holes):
+            now = 1000 + 20 * i
+            Counting.visits = 0
+            board.sack([(200 * i + 100, 200 * i + 200)])
+            for entry in board.arrived:
+                rack.on_delivered(entry, now, 0, None)
+            board.forget_arrivals()
+            lost, _ = rack.detect(board, now, window)
+            board.first_lost()
+            assert bool(lost) is (window == 0 or (window == 100 and i >= 5))
+            visits.append(Counting.visits)
+        return max(visits)
+
+    assert 0 < most_visits(10_000) <= 2 * most_visits(10)
+
+
+def test_the_lowest_hole_is_found_without_a_search():
+    """However far away it is, and however often it is asked for."""
+    board = board_of(4000)
+    board.mark_lost(0, 100)
+    board.mark_lost(399_900, 400_000)
+    board.sent(0, 100, 50_000)
+    assert board.first_lost() == (399_900, 400_000)
+    assert board.lost_hint == 399_900

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from estab.tcp.recovery import LOSS, OPEN, RECOVERY
 from estab.tcp.sampling import tell_losses
+from estab.tcp.scoreboard import transmission
 from estab.tcp.timers import NEVER, Timer
 from estab.wire.sequence import unwrap
 
@@ -130,7 +131,11 @@ def undo(c: Connection, now: int) -> None:
 
 def _take_arrivals(c: Connection, now: int, echo_at: int | None) -> None:
     min_rtt = c.rtt.min_rtt
-    for entry in c.board.arrived:
+    arrived = c.board.arrived
+    if len(arrived) > 1:
+        # SACKed ranges were found before those below them; that is no reordering.
+        arrived.sort(key=transmission)
+    for entry in arrived:
         c.rack.on_delivered(entry, now, min_rtt, echo_at)
     if c.snd_una > c.rack.fack:
         c.rack.fack = c.snd_una

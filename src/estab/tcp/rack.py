@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from estab.tcp.scoreboard import Scoreboard, SentRange
+from estab.tcp.scoreboard import Scoreboard, SentRange, transmission
 from estab.tcp.snapshot import Slots, Snapshot
 
 _PERSIST: Final = 16
@@ -12,7 +12,7 @@ _PERSIST: Final = 16
 
 
 class Rack(Snapshot):
-    """Times in ns. ``xmit_at`` and ``end`` belong to the newest transmission known to have been delivered."""
+    """Times in ns. ``xmit_at``, ``end`` and ``rtt`` belong to the newest transmission known to have been delivered."""
 
     __slots__ = ("dsack_round", "end", "fack", "multiplier", "persist", "reordering", "rtt", "xmit_at")
     PLAIN: ClassVar[Slots] = ("rtt", "reordering", "multiplier", "persist")
@@ -32,19 +32,21 @@ class Rack(Snapshot):
         self.dsack_round: int | None = None
 
     def on_delivered(self, entry: SentRange, now: int, min_rtt: int, echo_at: int | None) -> None:
-        """RFC 8985 §6.2 steps 2 and 3. ``echo_at``: the time that the peer's timestamp echo stands for."""
-        rtt = now - entry.sent_at
-        if entry.transmissions > 1:
-            # Which transmission arrived? Not the last one, if the answer is older or came too soon.
-            if (echo_at is not None and echo_at < entry.sent_at) or rtt < min_rtt:
-                return
-        elif entry.end <= self.fack:
-            self.reordering = self.reordering or entry.end < self.fack
-        self.fack = max(self.fack, entry.end)
-        newer = self.xmit_at is None or entry.sent_at > self.xmit_at
-        if newer or (entry.sent_at == self.xmit_at and entry.end > self.end):
-            self.xmit_at = entry.sent_at
-            self.end = entry.end
+        """RFC 8985 §6.2 steps 2 and 3; what one acknowledgement shows comes in the order of its transmission.
+
+        ``echo_at``: the time that the peer's timestamp echo stands for."""
+        sent_at, end = entry.sent_at, entry.end
+        rtt = now - sent_at
+        if end > self.fack:
+            self.fack = end
+        elif end < self.fack and entry.transmissions == 1:
+            self.reordering = True
+        if entry.transmissions > 1 and ((echo_at is not None and echo_at < sent_at) or rtt < min_rtt):
+            # The answer is older than the last transmission, or came too soon for it: it answers an earlier one.
+            return
+        if self.xmit_at is None or sent_at > self.xmit_at or (sent_at == self.xmit_at and end > self.end):
+            self.xmit_at = sent_at
+            self.end = end
             self.rtt = rtt
 
     def on_dsack(self, snd_una: int, snd_nxt: int) -> None:
@@ -68,20 +70,25 @@ class Rack(Snapshot):
         return min(self.multiplier * min_rtt // 4, srtt)
 
     def detect(self, board: Scoreboard, now: int, window: int) -> tuple[int, int]:
-        """Mark what is lost (step 5): (bytes newly lost, ns until the rest has to be judged again or 0)."""
+        """Mark what is lost (step 5): (bytes newly lost, ns until the last of the rest has to be judged or 0).
+
+        The order of transmission saves looking at the rest: what was sent first is lost first, and what something
+        newer was known to have overtaken has stayed so."""
         if self.xmit_at is None:
             return 0, 0
-        lost = wait = 0
+        edge = board.edge
+        while edge is not None and transmission(edge) <= (self.xmit_at, self.end):
+            edge = edge.newer
+        board.edge = edge
+        latest = board.newest if edge is None else edge.older
+        until = now - self.rtt - window
+        lost = 0
         entry = board.oldest
-        while entry is not None:
+        while entry is not None and entry is not edge and entry.sent_at <= until:
             newer = entry.newer
-            if entry.sent_at > self.xmit_at or (entry.sent_at == self.xmit_at and entry.end > self.end):
-                break
-            remaining = entry.sent_at + self.rtt + window - now
-            if remaining <= 0:
-                lost += entry.end - entry.start
-                board.lose(entry)
-            else:
-                wait = max(wait, remaining)
+            lost += entry.end - entry.start
+            board.lose(entry)
             entry = newer
-        return lost, wait
+        if latest is None or entry is edge:
+            return lost, 0
+        return lost, latest.sent_at - until

@@ -38,6 +38,11 @@ class SentRange:
         return twin
 
 
+def transmission(entry: SentRange) -> tuple[int, int]:
+    """The key of the order of transmission: RACK_sent_after of RFC 8985 §6.2."""
+    return entry.sent_at, entry.end
+
+
 class Acknowledged(NamedTuple):
     """What a cumulative acknowledgement took off the board."""
 
@@ -58,6 +63,7 @@ class Scoreboard(Snapshot):
 
     DERIVED: ClassVar[Slots] = (
         "arrived",
+        "edge",
         "fack",
         "fallen",
         "limit",
@@ -84,6 +90,8 @@ class Scoreboard(Snapshot):
         """The end of the highest SACKed range."""
         self.oldest: SentRange | None = None
         self.newest: SentRange | None = None
+        self.edge: SentRange | None = None
+        """The oldest of those that nothing sent later is known to have overtaken: ``Rack.detect`` moves it on."""
         self.arrived: list[SentRange] = NOTHING
         """The ranges that the segment in hand showed to have arrived, for whoever judges by them."""
         self.fallen: list[SentRange] = NOTHING
@@ -114,9 +122,7 @@ class Scoreboard(Snapshot):
             if sacked:
                 self.fack = entry.end
         self.lost_hint = self.ranges[0].start if self.ranges else 0
-        undecided = [entry for entry in self.ranges if not (entry.sacked or entry.lost)]
-        for entry in sorted(undecided, key=lambda each: each.sent_at):
-            self._link_newest(entry)
+        self._relink()
 
     # ------------------------------------------------------------------ what was sent
 
@@ -136,7 +142,7 @@ class Scoreboard(Snapshot):
             entry.sent_at = now
             entry.stamp = stamp
             if not entry.sacked:
-                self._link_newest(entry)
+                self._link_again(entry)
 
     # ------------------------------------------------------------------ what arrived
 
@@ -193,11 +199,10 @@ class Scoreboard(Snapshot):
     def forget_sacks(self) -> None:
         """After a timeout the peer may have thrown away what it SACKed: RFC 2018 §8."""
         for entry in self.ranges:
-            if entry.sacked:
-                entry.sacked = False
-                self._link_newest(entry)
+            entry.sacked = False
         self.sacked = 0
         self.fack = None
+        self._relink()
 
     # ------------------------------------------------------------------ what is lost
 
@@ -222,7 +227,7 @@ class Scoreboard(Snapshot):
         """One range whose fate was open is lost."""
         self._unlink(entry)
         if entry.stamp is not None:
-            self.fallen = [*self.fallen, entry.copy(entry.start, entry.end)]
+            self._note_fall(entry.copy(entry.start, entry.end))
         entry.lost = True
         self.lost += entry.end - entry.start
         self.lost_hint = min(self.lost_hint, entry.start)
@@ -230,10 +235,9 @@ class Scoreboard(Snapshot):
     def unlose(self) -> None:
         """It was a false alarm: what has not been sent again is still under way."""
         for entry in self.ranges:
-            if entry.lost:
-                entry.lost = False
-                self._link_newest(entry)
+            entry.lost = False
         self.lost = 0
+        self._relink()
 
     def first_lost(self) -> tuple[int, int] | None:
         """The lowest run of lost ranges, as one hole."""
@@ -242,7 +246,7 @@ class Scoreboard(Snapshot):
         index = max(bisect_right(self.starts, self.lost_hint) - 1, 0)
         while not self.ranges[index].lost:
             index += 1
-        start = self.ranges[index].start
+        start = self.lost_hint = self.ranges[index].start
         end = self.ranges[index].end
         while index + 1 < len(self.ranges) and self.ranges[index + 1].lost:
             index += 1
@@ -263,6 +267,12 @@ class Scoreboard(Snapshot):
         else:
             self.arrived.append(entry)
 
+    def _note_fall(self, entry: SentRange) -> None:
+        if self.fallen is NOTHING:
+            self.fallen = [entry]
+        else:
+            self.fallen.append(entry)
+
     def forget_arrivals(self) -> None:
         """They have been judged."""
         self.arrived = NOTHING
@@ -281,7 +291,10 @@ class Scoreboard(Snapshot):
             and (last.sent_at == now or len(self.ranges) >= self.limit)
         ):
             last.end = end
-            last.sent_at = now
+            if last.sent_at != now:
+                last.sent_at = now
+                self._unlink(last)
+                self._link_newest(last)
             last.stamp = stamp
             return
         entry = SentRange(start, end, now)
@@ -326,9 +339,13 @@ class Scoreboard(Snapshot):
             first -= 1
         if last < len(self.ranges) and self.ranges[last].sacked:
             last += 1
-        run = self.ranges[last - 1].copy(self.ranges[first].start, self.ranges[last - 1].end)
+        parts = self.ranges[first:last]
+        run = parts[-1].copy(parts[0].start, parts[-1].end)
         run.sacked = True
         run.lost = False
+        # Should the peer throw it away after all, the run must not seem older than it is, nor sent only once.
+        run.sent_at = max(part.sent_at for part in parts)
+        run.transmissions = max(part.transmissions for part in parts)
         self.ranges[first:last] = [run]
         self.starts[first:last] = [run.start]
 
@@ -366,17 +383,41 @@ class Scoreboard(Snapshot):
         else:
             self.newest.newer = entry
         self.newest = entry
+        if self.edge is None:
+            self.edge = entry
 
-    def _link_after(self, entry: SentRange, twin: SentRange) -> None:
-        twin.older = entry
-        twin.newer = entry.newer
-        if entry.newer is None:
-            self.newest = twin
+    def _link_again(self, entry: SentRange) -> None:
+        """Into its place among what was sent at the same time: of two, the one that ends first comes first."""
+        before = self.newest
+        while before is not None and before.sent_at == entry.sent_at and before.end > entry.end:
+            before = before.older
+        self._link_after(before, entry)
+        if self.edge is None or transmission(entry) < transmission(self.edge):
+            self.edge = entry
+
+    def _relink(self) -> None:
+        """The whole list anew: what is under way after all has its place in the middle."""
+        self.oldest = self.newest = self.edge = None
+        undecided = [entry for entry in self.ranges if not (entry.sacked or entry.lost)]
+        for entry in sorted(undecided, key=transmission):
+            self._link_newest(entry)
+
+    def _link_after(self, before: SentRange | None, entry: SentRange) -> None:
+        after = self.oldest if before is None else before.newer
+        entry.older = before
+        entry.newer = after
+        if before is None:
+            self.oldest = entry
         else:
-            entry.newer.older = twin
-        entry.newer = twin
+            before.newer = entry
+        if after is None:
+            self.newest = entry
+        else:
+            after.older = entry
 
     def _unlink(self, entry: SentRange) -> None:
+        if entry is self.edge:
+            self.edge = entry.newer
         if entry.older is not None:
             entry.older.newer = entry.newer
         elif self.oldest is entry:
