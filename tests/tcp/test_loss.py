@@ -277,3 +277,14 @@ def test_acknowledged_blocks_divide_the_board_only_so_far(talk):
     assert len(t.c.board.ranges) <= 22
     t.inject(ACK, seq=1, ack=t.c.snd_nxt - t.iss)
     assert t.c.flight == 0
+
+
+def test_what_waited_for_a_repair_tells_no_round_trip_time(talk):
+    """Karn's rule for the whole acknowledgement: nine segments had arrived long before it."""
+    t = far(talk)
+    before = t.c.rtt.srtt
+    sacked(t, (1001, 5001))
+    t.expect(ACK, seq=1)
+    t.after(100 * MS)
+    t.inject(ACK, seq=1, ack=10_001)
+    assert t.c.rtt.srtt == before

@@ -1,8 +1,11 @@
-"""Loss detection without a connection: RFC 5681 §3.2, RFC 6582 §3.2, RFC 3042."""
+"""Recovery without a connection: RFC 5681 §3.2, RFC 6582 §3.2, RFC 3042, RFC 3522, RFC 3708."""
+
+import pytest
 
 from estab.tcp.config import MODERN
 from estab.tcp.recovery import Phase, Recovery
 from estab.tcp.scoreboard import Scoreboard
+from estab.tcp.snapshot import Origin
 
 MSS = 100
 
@@ -91,3 +94,134 @@ def test_timeout_believes_the_other_blocks() -> None:
     recovery.on_timeout(board, 0, 1000)
     assert board.first_lost() == (0, 500)
     assert board.sacked == 500
+
+
+# ---------------------------------------------------------------------- was it a mistake?
+
+
+def reduced(again: int = 1) -> Recovery:
+    """Ten segments, the first ``again`` of them sent again at 100; limited transmit brought two more."""
+    recovery = Recovery(MODERN, -1)
+    recovery.begin(Phase.RECOVERY, 0, 1000)
+    for i in range(again):
+        recovery.on_repeated(MSS * i, MSS * (i + 1), 1200, 100 + i)
+    return recovery
+
+
+@pytest.mark.parametrize(("echo_at", "spurious"), [(99, True), (100, False), (101, False), (None, False)])
+def test_the_answer_to_the_first_repetition_tells(echo_at, spurious):
+    """RFC 3522 §3.2: an echo from before it answers the original; the same tick proves nothing."""
+    recovery = reduced()
+    assert not recovery.is_spurious(MSS - 1, 0), "this is no answer to it yet"
+    assert recovery.is_spurious(MSS, echo_at) is spurious
+
+
+def test_no_later_answer_does():
+    """The first was lost, and the second was merely late."""
+    recovery = reduced(again=2)
+    assert not recovery.is_spurious(MSS, 105)
+    assert not recovery.is_spurious(2 * MSS, 50)
+
+
+def test_every_repetition_must_be_reported():
+    """RFC 3708 §3."""
+    recovery = reduced(again=3)
+    for i in (0, 2):
+        recovery.on_duplicate_report(MSS * i, MSS * (i + 1), False)
+        assert not recovery.is_spurious(1000, None)
+    recovery.on_duplicate_report(MSS, 2 * MSS, False)
+    assert recovery.is_spurious(1000, None)
+
+
+def test_what_was_repeated_twice_must_be_reported_twice():
+    recovery = reduced()
+    recovery.on_repeated(0, MSS, 1200, 300)
+    recovery.on_duplicate_report(0, MSS, False)
+    assert not recovery.is_spurious(1000, None)
+    recovery.on_duplicate_report(0, MSS, False)
+    assert recovery.is_spurious(1000, None)
+
+
+def test_reports_come_behind_what_was_sent_before_the_repetition():
+    """So until that is acknowledged they are waited for, and no longer."""
+    recovery = reduced()
+    assert not recovery.is_spurious(1200, None)
+    recovery.on_duplicate_report(0, MSS, False)
+    assert recovery.is_spurious(1200, None)
+    recovery = reduced()
+    assert not recovery.is_spurious(1201, None)
+    recovery.on_duplicate_report(0, MSS, False)
+    assert not recovery.is_spurious(1201, None)
+
+
+def test_a_network_that_duplicates_is_not_believed():
+    """RFC 3708 §3: D-SACK about what was sent once ends it for the connection."""
+    recovery = reduced()
+    recovery.on_duplicate_report(500, 600, False)
+    recovery.on_duplicate_report(0, MSS, False)
+    assert not recovery.is_spurious(1000, None)
+    recovery.begin(Phase.RECOVERY, 1200, 2000)
+    recovery.on_repeated(1200, 1300, 2000, 300)
+    recovery.on_duplicate_report(1200, 1300, False)
+    assert not recovery.is_spurious(1300, None)
+
+
+@pytest.mark.parametrize("block", [(-100, 0), (1000, 1100), (950, 1050)], ids=str)
+def test_reports_about_other_times_are_not_counted(block):
+    recovery = reduced()
+    recovery.on_duplicate_report(*block, False)
+    assert recovery.reported == 0
+    assert not recovery.duplicating
+
+
+def test_lost_acknowledgements_are_a_reason_to_reduce():
+    """RFC 3708 §3: the report begins at SND.UNA, and nothing was SACKed."""
+    recovery = reduced()
+    recovery.on_duplicate_report(0, MSS, True)
+    assert not recovery.is_spurious(1000, None)
+
+
+def test_a_tail_probe_just_before_must_be_reported_too():
+    """Its D-SACK must not pass for that of the repair."""
+    recovery = Recovery(MODERN, -1)
+    recovery.on_repeated(900, 1000, 1000, 50)
+    recovery.begin(Phase.RECOVERY, 0, 1000)
+    recovery.on_repeated(0, MSS, 1000, 100)
+    recovery.on_duplicate_report(900, 1000, False)
+    assert not recovery.is_spurious(1000, None)
+    recovery.on_duplicate_report(0, MSS, False)
+    assert recovery.is_spurious(1000, None)
+
+
+def test_tail_probes_alone_leave_nothing_behind():
+    recovery = Recovery(MODERN, -1)
+    for i in range(100):
+        recovery.on_repeated(1000 * i, 1000 * i + 100, 1000 * i + 100, i)
+    assert len(recovery.again) == 1
+    assert not recovery.is_spurious(200_000, None)
+
+
+def test_a_second_timeout_keeps_the_first_repetition():
+    """RFC 3522 §3.2: its time is never overwritten."""
+    recovery, board = flight(10)
+    recovery.on_timeout(board, 0, 1000)
+    recovery.on_repeated(0, MSS, 1000, 100)
+    recovery.on_timeout(board, 0, 1000)
+    recovery.on_repeated(0, MSS, 1000, 300)
+    assert recovery.is_spurious(MSS, 99)
+
+
+def test_undone():
+    recovery = reduced()
+    recovery.undo()
+    assert recovery.phase is Phase.OPEN
+    assert not recovery.is_spurious(1000, 0)
+
+
+def test_what_is_kept_for_the_undo_is_in_the_snapshot():
+    recovery = reduced(again=3)
+    recovery.on_duplicate_report(0, MSS, False)
+    fresh = Recovery(MODERN, -1)
+    fresh.restore(recovery.snapshot(Origin(7, -1, 0)), Origin(7, -1, 0))
+    fresh.on_duplicate_report(MSS, 3 * MSS, False)
+    assert fresh.is_spurious(1000, None)

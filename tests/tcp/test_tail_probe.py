@@ -4,8 +4,9 @@ import pytest
 
 from estab.tcp.config import MODERN
 from estab.tcp.observer import Reason
+from estab.tcp.timers import Timer
 from estab.tcp.tlp import TailLossProbe
-from tests.conversation import ACK, MILLISECOND, SYN
+from tests.conversation import ACK, FIN, MILLISECOND, SYN
 
 MS = MILLISECOND
 MSS = 1000
@@ -62,13 +63,18 @@ def test_progress_begins_the_wait_anew(talk):
 
 
 @pytest.mark.parametrize(
-    ("patience", "at", "reason"), [(50 * MS, 250 * MS, Reason.TAIL_PROBE), (PTO, RTO, Reason.TIMEOUT)]
+    ("patience", "at"), [(50 * MS, 250 * MS), (100 * MS, RTO), (PTO, RTO)], ids=["waited for", "just", "too long"]
 )
-def test_a_lone_segment_may_be_acknowledged_late(talk, patience, at, reason):
-    """§7.2: the peer's delay is waited for, but never longer than the timeout."""
+def test_a_lone_segment_may_be_acknowledged_late(talk, patience, at):
+    """§7.2: the peer's delay is waited for, but never beyond the timeout, whose place the probe takes."""
     t = flight(talk, 1, ONE_BY_ONE.but(tail_probe_ack_delay=patience))
     t.after(at - 1).expect_nothing()
-    t.after(1).expect(ACK, seq=1, reason=reason)
+    t.after(1)
+    probe(t, 1)
+    t.expect_nothing()
+    assert t.c.congestion.cwnd == 10 * MSS
+    t.after(RTO - 1).expect_nothing()
+    t.after(1).expect(ACK, seq=1, reason=Reason.TIMEOUT)
 
 
 def test_then_the_timeout_runs_and_no_second_probe(talk):
@@ -150,3 +156,116 @@ def test_how_long_to_wait():
     assert tail.timeout(50 * MS, False, 200 * MS) == 100 * MS
     assert tail.timeout(50 * MS, True, 200 * MS) == 300 * MS
     assert tail.timeout(1000, False, 200 * MS) == 2 * MS, "a hiccup of a scheduler is no loss"
+
+
+def test_a_long_path_is_probed_in_place_of_the_timeout(talk):
+    """§7.2: where two round trips are longer than the timeout, the timeout's time is the probe's."""
+    t = flight(talk, 1)
+    longer = 4 * RTT
+    for i in range(1, 40):
+        t.after(longer)
+        t.drain()
+        t.inject(ACK, seq=1, ack=1 + MSS * i)
+        t.send(bytes(2 * MSS if i == 39 else MSS))
+        t.drain()
+    rto = t.c.rtt.rto
+    assert longer < rto < 2 * t.c.rtt.srtt
+    t.after(rto - 1).expect_nothing()
+    t.after(1)
+    probe(t, 40_001)
+    t.expect_nothing()
+
+
+def test_a_fin_is_probed_for(talk):
+    """It is the end of the flight like any other (§7.3)."""
+    t = flight(talk, 2)
+    t.call("shutdown")
+    t.expect(FIN | ACK, seq=2001)
+    t.after(RTT)
+    t.inject(ACK, seq=1, ack=2001)
+    t.after(t.c.rtt.rto - 1).expect_nothing()
+    t.after(1).expect(FIN | ACK, seq=2001, reason=Reason.TAIL_PROBE)
+    t.inject(ACK, seq=1, ack=2002)
+    assert t.state == "FIN-WAIT-2"
+
+
+def spurious(t):
+    """The last segment was probed, and then everything had arrived."""
+    t.after(PTO)
+    probe(t, 9001)
+    t.inject(ACK, seq=1, ack=10_001)
+
+
+def next_segment(t):
+    t.send(bytes(MSS))
+    t.expect(ACK, seq=10_001, len=MSS)
+    t.after(RTT)
+    t.inject(ACK, seq=1, ack=11_001)
+
+
+def test_the_report_may_come_when_nothing_is_outstanding(talk):
+    """§7.4.2: the original was late, and the copy is reported after it."""
+    t = flight(talk)
+    spurious(t)
+    t.inject(ACK, seq=1, ack=10_001, sack=((9001, 10_001),))
+    next_segment(t)
+    assert t.c.congestion.ssthresh > 1 << 30
+    assert "TCPLossProbeRecovery" not in t.stack.counters
+
+
+def test_a_peer_without_dsack_answers_with_a_bare_duplicate(talk):
+    """§7.4.2, the third case."""
+    t = flight(talk)
+    spurious(t)
+    t.inject(ACK, seq=1, ack=10_001)
+    next_segment(t)
+    assert t.c.congestion.ssthresh > 1 << 30
+
+
+def test_a_window_update_is_no_duplicate(talk):
+    t = flight(talk)
+    spurious(t)
+    t.inject(ACK, seq=1, ack=10_001, win=60_000)
+    next_segment(t)
+    assert t.stack.counters["TCPLossProbeRecovery"] == 1
+    assert t.c.congestion.ssthresh == 2 * MSS
+
+
+def test_a_report_of_something_else_says_nothing_about_the_probe(talk):
+    t = flight(talk)
+    spurious(t)
+    t.inject(ACK, seq=1, ack=10_001, sack=((4001, 5001),))
+    next_segment(t)
+    assert t.stack.counters["TCPLossProbeRecovery"] == 1
+
+
+def test_what_is_answered_before_it_leaves_is_not_probed_for(talk):
+    """The timer has expired, the link takes nothing, and the acknowledgement comes first."""
+    t = flight(talk)
+    t.now += PTO
+    t.stack.advance(t.now)
+    t.inject(ACK, seq=1, ack=10_001)
+    t.expect_nothing()
+    assert not t.c.tail.owed
+
+
+def test_the_reordering_timer_takes_the_place_of_probe_and_timeout(talk):
+    """§8: a SACK just before the timeout gives the hole its time."""
+    t = flight(talk)
+    t.after(PTO - 1 * MS)
+    t.inject(ACK, seq=1, ack=1, sack=((9001, 10_001),))
+    reorder = t.c.timers.deadlines[Timer.REORDER]
+    assert reorder == t.now + 25 * MS
+    assert not t.c.timers.is_set(Timer.TAIL_PROBE)
+    t.after(25 * MS - 1).expect_nothing()
+    t.after(1).expect(ACK, seq=1, reason=Reason.RETRANSMISSION)
+    assert t.c.timers.deadlines[Timer.RTO] >= t.now + t.c.rtt.rto
+
+
+def test_the_timeout_waits_for_the_reordering_timer(talk):
+    t = flight(talk, config=ONE_BY_ONE.but(tail_probe=False))
+    t.after(RTO - 1 * MS)
+    t.inject(ACK, seq=1, ack=1, sack=((9001, 10_001),))
+    t.after(25 * MS - 1).expect_nothing()
+    t.after(1).expect(ACK, seq=1, reason=Reason.RETRANSMISSION)
+    assert "TCPTimeouts" not in t.stack.counters

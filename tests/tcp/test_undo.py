@@ -1,7 +1,10 @@
 """False alarms: what was late was not lost (RFC 3522, RFC 4015, RFC 3708)."""
 
+import pytest
+
 from estab.tcp.config import MODERN
 from estab.tcp.observer import Reason
+from estab.tcp.timers import Timer
 from tests.conversation import ACK, MILLISECOND, SYN
 
 MS = MILLISECOND
@@ -92,3 +95,102 @@ def test_later_it_is_too_late(talk):
     t.inject(ACK, seq=1, ack=t.c.snd_nxt - t.iss, ts=True)
     t.inject(ACK, seq=1, ack=t.c.snd_nxt - t.iss, sack=((1, 1001),), ts=True)
     assert t.c.congestion.ssthresh == reduced < 10 * MSS
+
+
+def fast_retransmission(talk, *ends, more=0):
+    """Recovery began with the SACKs up to ``ends``; the stamp of its first repetition."""
+    t, stamp = flight(talk)
+    t.send(bytes(more * MSS))
+    t.after(100 * MS)
+    for end in ends:
+        t.inject(ACK, seq=1, ack=1, sack=((1001, end),), ts=True)
+    again = [s for s in t.drain() if s.seq < 10_001]
+    assert again[0].seq == 1
+    return t, stamp, again[0].options.timestamps[0]
+
+
+def test_by_the_echo_of_the_original(talk):
+    """RFC 3522 §3.2 after a fast retransmission."""
+    t, stamp, _ = fast_retransmission(talk, 2001, 3001, 4001)
+    t.after(5 * MS)
+    late(t, 4001, stamp)
+    assert t.c.congestion.ssthresh > 1 << 30
+    assert t.stack.counters["TCPFullUndo"] == 1
+
+
+def test_only_the_first_answer_counts(talk):
+    """The first hole was real; that the second was merely late does not make it a false alarm."""
+    t, stamp = flight(talk)
+    t.after(100 * MS)
+    t.inject(ACK, seq=1, ack=1, sack=((1001, 2001), (3001, 7001)), ts=True)
+    again = [s.options.timestamps[0] for s in t.drain()]
+    reduced = t.c.congestion.ssthresh
+    t.after(100 * MS)
+    t.inject(ACK, seq=1, ack=2001, sack=((3001, 7001),), ts=(t.peer_stamp + t.now // MS, again[0]))
+    late(t, 7001, stamp)
+    assert t.c.congestion.ssthresh == reduced == 5 * MSS
+
+
+@pytest.mark.parametrize("knows", [False, True], ids=["never a D-SACK", "D-SACK before"])
+def test_everything_at_once_proves_it_only_to_who_knows_dsack(talk, knows):
+    """RFC 3522 §3.2 step 5: all acknowledgements may have been lost."""
+    t, stamp = flight(talk, tail_probe=False)
+    if knows:
+        t.inject(ACK, seq=1, ack=2001, sack=((1, 1001),), ts=True)
+    t.after(t.c.rtt.rto)
+    t.drain()
+    assert t.c.congestion.cwnd == MSS
+    late(t, 10_001, stamp)
+    assert (t.c.congestion.ssthresh > 1 << 30) is knows
+
+
+def test_together_with_a_duplicate_report_the_echo_proves_nothing(talk):
+    """RFC 3522 §3.2: both have arrived, so the acknowledgement of the first was lost."""
+    t, stamp = flight(talk, tail_probe=False)
+    t.after(300 * MS).expect(ACK, seq=1, reason=Reason.TIMEOUT)
+    t.inject(ACK, seq=1, ack=4001, sack=((1, 1001),), ts=(t.peer_stamp + t.now // MS, stamp))
+    assert t.c.congestion.ssthresh == 5 * MSS
+
+
+def test_the_report_of_a_repetition_that_new_data_followed(talk):
+    """RFC 3708 §3: the answer to the repetition comes behind all that was sent before it."""
+    t, _, _ = fast_retransmission(talk, 2001, 3001, 4001, more=8)
+    end = t.c.snd_nxt - t.iss
+    assert end > 10_001
+    t.after(100 * MS)
+    t.inject(ACK, seq=1, ack=end, ts=True)
+    t.inject(ACK, seq=1, ack=end, sack=((1, 1001),), ts=True)
+    assert t.c.congestion.ssthresh > 1 << 30
+
+
+def test_a_duplicate_from_the_network_is_no_report(talk):
+    """RFC 3708 §3: it was never sent again."""
+    t, _, _ = fast_retransmission(talk, 2001, 3001, 4001, 5001)
+    reduced = t.c.congestion.ssthresh
+    t.inject(ACK, seq=1, ack=1, sack=((2001, 3001), (1001, 5001)), ts=True)
+    t.inject(ACK, seq=1, ack=1, sack=((3001, 4001), (1001, 5001)), ts=True)
+    assert t.c.congestion.ssthresh == reduced
+    t.inject(ACK, seq=1, ack=10_001, sack=((1, 1001),), ts=True)
+    assert t.c.congestion.ssthresh == reduced
+
+
+def test_lost_acknowledgements_are_congestion_too(talk):
+    """RFC 3708 §3: all had arrived, and of what the peer said nothing had."""
+    t, _ = flight(talk, tail_probe=False)
+    again = t.after(300 * MS).expect(ACK, seq=1, reason=Reason.TIMEOUT).options.timestamps[0]
+    t.after(100 * MS)
+    t.inject(ACK, seq=1, ack=10_001, sack=((1, 1001),), ts=(t.peer_stamp + t.now // MS, again))
+    assert t.c.congestion.ssthresh == 5 * MSS
+
+
+def test_what_was_taken_for_lost_is_under_way_again(talk):
+    """And judged anew by its own time."""
+    t, stamp = flight(talk, tail_probe=False)
+    t.after(300 * MS).expect(ACK, seq=1, reason=Reason.TIMEOUT)
+    assert t.c.board.lost == 9 * MSS
+    late(t, 1001, stamp)
+    assert t.c.board.lost == 0
+    assert t.c.board.outstanding() == 9 * MSS
+    assert t.c.timers.is_set(Timer.RTO)
+    late(t, 10_001, stamp)
+    assert not t.c.board.ranges

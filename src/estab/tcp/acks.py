@@ -27,16 +27,17 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     same_window = not _take_window(c, segment)
     c.keepalive_probes = 0
     board = c.board
-    if not board.ranges:
+    dsack = False
+    if c.sack_ok and (segment.options.sack or c.tail.end is not None):
+        dsack = _take_report(c, segment, same_window)
+    if not (board.ranges or dsack):
         return
     flight = c.flight
     recovering = c.recovery.phase is RECOVERY
     pipe = c.recovery.pipe(board)
     news = sacked = 0
-    dsack = False
     note_app_limit(c)
     if c.sack_ok and segment.options.sack:
-        dsack = take_duplicate_report(c, segment)
         news = sacked = board.sack(sack_blocks(c, segment))
     rtt = None
     progress = segment.ack > c.snd_una
@@ -101,6 +102,16 @@ def _take_window(c: Connection, segment: Segment) -> bool:
     return changed
 
 
+def _take_report(c: Connection, segment: Segment, same_window: bool) -> bool:
+    """Something has come twice, also where nothing is outstanding any more. True for a D-SACK."""
+    if segment.options.sack:
+        return take_duplicate_report(c, segment)
+    if _is_duplicate(c, segment, same_window):
+        # From a peer without D-SACK: the answer to the probe, whose original had been acknowledged (RFC 8985 §7.4.2).
+        c.tail.on_duplicate(segment.ack)
+    return False
+
+
 def _is_duplicate(c: Connection, segment: Segment, same_window: bool) -> bool:
     """RFC 5681 §2, where no SACK says more."""
     if segment.ack != c.snd_una or segment.length or segment.flags & (SYN | FIN):
@@ -116,6 +127,7 @@ def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, 
     if rtt is not None:
         c.rtt.on_sample(rtt, 1 if flight < 4 * c.mss else max(1, flight // max(2 * c.mss, acked.delivered)))
         c.tail.fresh = True
+    c.tail.owed = False
     c.retransmissions = 0
     c.stalled_at = None
     c.soft_error = None
@@ -153,7 +165,7 @@ def _window_was_used(c: Connection, flight: int) -> bool:
 
 def _sample(c: Connection, segment: Segment, acked: Acknowledged, now: int) -> int | None:
     """Karn's rule; where it forbids, the echoed timestamp still tells (RFC 7323 §4.1)."""
-    if acked.sent_at is not None:
+    if acked.sent_at is not None and not acked.retransmitted:
         return now - acked.sent_at or 1
     stamps = segment.options.timestamps
     if not c.ts_ok or stamps is None or not stamps[1]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from estab.wire.tcp import Segment
 
 _REORDER: Final = int(Timer.REORDER)
+_TAIL_PROBE: Final = int(Timer.TAIL_PROBE)
+_RTO: Final = int(Timer.RTO)
 
 
 class Delivery(NamedTuple):
@@ -38,26 +40,30 @@ def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> int:
     echo_at = None
     if recovery.undo_until is not None:
         echo_at = _echoed_time(c, segment, now)
-        # Only an ACK that advances echoes the repetition; others echo what came in order before it (RFC 7323 §4.3).
-        if recovery.is_spurious(c.snd_una, echo_at if delivery.progress else None):
+        if recovery.is_spurious(c.snd_una, echo_at if _echo_proves(c, delivery) else None):
             undo(c, now)
     lost = 0
     if c.sack_ok:
-        _take_arrivals(c, now, echo_at)
+        _take_arrivals(c, segment, now)
         if c.board.oldest is not None:
             lost = detect_losses(c, now, delivery.news)
         else:
             c.timers.deadlines[_REORDER] = NEVER
-        if c.tail.end is not None and delivery.progress and c.tail.on_acknowledged(c.snd_una, delivery.dsack):
-            c.congestion.on_loss(now, delivery.pipe)
-            c.count("TCPLossProbeRecovery")
+        if c.tail.end is not None and delivery.progress and c.tail.on_acknowledged(c.snd_una):
+            _take_hidden_loss(c, delivery, now)
     if delivery.progress and (recovery.phase is not OPEN or recovery.duplicates or recovery.departed):
         _progress(c, delivery, now)
-    if c.prr.base and recovery.phase is RECOVERY:
-        pipe = c.recovery.pipe(c.board)
-        allowed = c.prr.allowance(delivery.news, pipe, c.congestion.ssthresh, c.mss, delivery.progress and not lost)
-        c.congestion.cwnd = max(pipe + allowed, c.mss)
+    if delivery.news or lost:
+        allow(c, delivery.news, delivery.progress and not lost)
     return lost
+
+
+def allow(c: Connection, news: int, safe: bool) -> None:
+    """During recovery the window follows what is delivered (RFC 9937 §6.2); ``safe``: progress without new loss."""
+    if not c.prr.base or c.recovery.phase is not RECOVERY:
+        return
+    pipe = c.recovery.pipe(c.board)
+    c.congestion.cwnd = max(pipe + c.prr.allowance(news, pipe, c.congestion.ssthresh, c.mss, safe), c.mss)
 
 
 def detect_losses(c: Connection, now: int, news: int) -> int:
@@ -70,7 +76,13 @@ def detect_losses(c: Connection, now: int, news: int) -> int:
     lost, wait = rack.detect(board, now, rack.window(c.rtt.min_rtt, c.rtt.srtt, eager))
     if lost:
         tell_losses(c, now)
-    c.timers.deadlines[_REORDER] = now + wait if wait else NEVER
+    deadlines = c.timers.deadlines
+    deadlines[_REORDER] = NEVER
+    if wait:
+        # What is waited for comes before a probe and before the timeout (RFC 8985 §8).
+        deadlines[_REORDER] = at = now + wait
+        deadlines[_TAIL_PROBE] = NEVER
+        deadlines[_RTO] = max(deadlines[_RTO], at)
     if lost and c.recovery.phase is OPEN:
         enter_recovery(c, news, now)
     return lost
@@ -85,8 +97,7 @@ def enter_recovery(c: Connection, news: int, now: int) -> None:
         return
     # What limited transmit added is no part of the flight that was too large (RFC 5681 §3.2 step 2).
     base = c.flight - c.board.sacked - c.recovery.departed + news
-    c.recovery.begin(RECOVERY, c.snd_nxt)
-    c.recovery.undo_from = c.snd_una
+    c.recovery.begin(RECOVERY, c.snd_una, c.snd_nxt)
     c.congestion.on_loss(now, base)
     if c.sack_ok and c.congestion.uses_prr:
         c.prr.begin(base)
@@ -110,10 +121,9 @@ def take_duplicate_report(c: Connection, segment: Segment) -> bool:
         if not (unwrap(around[0], c.snd_una) <= start and end <= unwrap(around[1], c.snd_una)):
             return False
     c.count("TCPDSACKRecv")
-    c.rack.on_dsack(c.snd_una, c.snd_nxt)
-    recovery = c.recovery
-    if recovery.undo_until is not None and recovery.undo_from <= start and end <= recovery.undo_until:
-        recovery.reported += end - start
+    c.rack.on_dsack(segment.ack, c.snd_nxt)
+    c.tail.on_duplicate(end)
+    c.recovery.on_duplicate_report(start, end, start == c.snd_una and not c.board.sacked)
     return True
 
 
@@ -129,16 +139,35 @@ def undo(c: Connection, now: int) -> None:
         c.host.observer.congestion(now, c, "undo")
 
 
-def _take_arrivals(c: Connection, now: int, echo_at: int | None) -> None:
+def _take_arrivals(c: Connection, segment: Segment, now: int) -> None:
     min_rtt = c.rtt.min_rtt
     arrived = c.board.arrived
     if len(arrived) > 1:
         # SACKed ranges were found before those below them; that is no reordering.
         arrived.sort(key=transmission)
     for entry in arrived:
+        echo_at = _echoed_time(c, segment, now) if entry.transmissions > 1 else None
         c.rack.on_delivered(entry, now, min_rtt, echo_at)
     if c.snd_una > c.rack.fack:
         c.rack.fack = c.snd_una
+
+
+def _echo_proves(c: Connection, delivery: Delivery) -> bool:
+    """Only an ACK that advances echoes what it answers; others echo what came in order before it (RFC 7323 §4.3).
+
+    With D-SACK both transmissions have arrived; and where everything is acknowledged at once, by a peer that may not
+    know D-SACK, all acknowledgements before may have been lost (RFC 3522 §3.2 step 5)."""
+    if not delivery.progress or delivery.dsack:
+        return False
+    return bool(c.board.ranges) or c.rack.dsack_round is not None
+
+
+def _take_hidden_loss(c: Connection, delivery: Delivery, now: int) -> None:
+    """Reduce as for any loss; it has been repaired already (RFC 8985 §7.4.2)."""
+    c.recovery.undo_until = None
+    c.congestion.on_loss(now, delivery.pipe)
+    c.congestion.on_recovered(now)
+    c.count("TCPLossProbeRecovery")
 
 
 def _progress(c: Connection, delivery: Delivery, now: int) -> None:
@@ -147,7 +176,9 @@ def _progress(c: Connection, delivery: Delivery, now: int) -> None:
     if c.prr.base:
         c.congestion.cwnd = c.congestion.ssthresh
         c.prr.end()
-    c.rack.on_recovered()
+    if not delivery.dsack:
+        # With a false alarm the count of recoveries without one has begun anew (RFC 8985 §6.2 step 4).
+        c.rack.on_recovered()
     c.congestion.on_recovered(now)
     if c.host.observer is not None:
         c.host.observer.congestion(now, c, "recovered")

@@ -108,7 +108,7 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
             c.path.probe_sent(length - c.mss + c.path.mtu, seq, end)
             c.count("TCPMTUProbe")
     else:
-        c.recovery.on_repeated(seq, end, now)
+        c.recovery.on_repeated(seq, end, c.snd_nxt, now)
         c.path.on_repeated(seq, end)
         if seq == c.snd_una:
             # Its answer needs as long as that of any segment; the timer would else run out on the way.

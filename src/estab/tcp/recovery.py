@@ -6,12 +6,14 @@ left the network, so it takes one out of the pipe. With SACK, ``rack.py`` detect
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import Enum
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from estab.tcp.config import Config
+from estab.tcp.ranges import RangeSet
 from estab.tcp.scoreboard import Scoreboard
-from estab.tcp.snapshot import Slots, Snapshot
+from estab.tcp.snapshot import Origin, Slots, Snapshot
 
 
 class Phase(Enum):
@@ -35,9 +37,11 @@ class Recovery(Snapshot):
     """One recovery after the other. ``recover`` is RFC 6582's variable of that name."""
 
     __slots__ = (
+        "again",
         "config",
         "departed",
         "duplicates",
+        "duplicating",
         "forced",
         "phase",
         "recover",
@@ -48,10 +52,10 @@ class Recovery(Snapshot):
         "undo_from",
         "undo_until",
     )
-    PLAIN: ClassVar[Slots] = ("phase", "duplicates", "departed", "forced", "repeated", "reported")
+    PLAIN: ClassVar[Slots] = ("phase", "duplicates", "departed", "forced", "repeated", "reported", "duplicating")
     TIMES: ClassVar[Slots] = ("repeated_at",)
     SENT: ClassVar[Slots] = ("recover", "repeated_end", "undo_from", "undo_until")
-    DERIVED: ClassVar[Slots] = ("config",)
+    DERIVED: ClassVar[Slots] = ("config", "again")
 
     def __init__(self, config: Config, iss: int) -> None:
         self.config: Config = config
@@ -62,13 +66,18 @@ class Recovery(Snapshot):
         self.recover: int = iss
         self.forced: bool = False
         """The first retransmission of a recovery goes out whatever the window says."""
+        self.again: RangeSet = RangeSet()
+        """What was sent again in this recovery, or by a tail probe just before it."""
         self.repeated: int = 0
-        """Bytes sent again in this recovery."""
+        """Bytes of those transmissions."""
         self.reported: int = 0
         """Bytes of those that D-SACK has reported as superfluous."""
+        self.duplicating: bool = False
+        """The network has duplicated something on its own, so D-SACK says nothing about our repetitions."""
         self.repeated_at: int | None = None
-        """When the first of them went out."""
-        self.repeated_end: int = iss
+        """When the first of them went out; None once the answer to it has been judged."""
+        self.repeated_end: int | None = None
+        """Where the first of them ends."""
         self.undo_from: int = iss
         self.undo_until: int | None = None
         """The reduction may still turn out to have been a mistake while SND.UNA is not beyond this."""
@@ -86,7 +95,7 @@ class Recovery(Snapshot):
             return False
         if self.duplicates < self.config.duplicate_threshold or snd_una <= self.recover:
             return False
-        self.begin(RECOVERY, snd_nxt)
+        self.begin(RECOVERY, snd_una, snd_nxt)
         board.mark_lost(snd_una, min(snd_una + mss, snd_nxt))
         return True
 
@@ -121,13 +130,13 @@ class Recovery(Snapshot):
             board.mark_lost(snd_una, snd_nxt)
         else:
             board.mark_lost_before(sent_before)
-        again = self.phase is LOSS
-        repeated = self.repeated, self.reported, self.repeated_at, self.undo_until
-        self.begin(LOSS, snd_nxt)
+        if self.phase is LOSS:
+            self.recover = snd_nxt
+            self.forced = True
+        else:
+            self.begin(LOSS, snd_una, snd_nxt)
         self.duplicates = 0
         self.departed = 0
-        if again:
-            self.repeated, self.reported, self.repeated_at, self.undo_until = repeated
 
     def _witnesses(self, board: Scoreboard, snd_una: int) -> int:
         """Bytes whose arrival duplicates may tell of: in recovery what was out when it began, or forged ones would
@@ -135,38 +144,64 @@ class Recovery(Snapshot):
         out = board.outstanding()
         return min(out, self.recover - snd_una) if self.phase is RECOVERY else out
 
-    def begin(self, phase: Phase, snd_nxt: int) -> None:
+    def begin(self, phase: Phase, snd_una: int, snd_nxt: int) -> None:
         """A recovery starts, and lasts until all that is outstanding now is acknowledged."""
         self.phase = phase
         self.recover = self.undo_until = snd_nxt
+        self.undo_from = snd_una
         self.forced = True
-        self.repeated = self.reported = 0
-        self.repeated_at = None
+        self.again.discard_below(snd_una)
+        self.repeated = sum(end - start for start, end in self.again)
+        self.reported = 0
+        self.repeated_at = self.repeated_end = None
 
-    def on_repeated(self, start: int, end: int, now: int) -> None:
+    def on_repeated(self, start: int, end: int, snd_nxt: int, now: int) -> None:
         """``[start, end)`` was sent again."""
         self.forced = False
+        if self.phase is OPEN and self.undo_until is None:
+            # A tail probe, of which there is one at a time.
+            self.again = RangeSet()
+            self.repeated = 0
+        self.again.add(start, end)
+        self.repeated += end - start
         if self.phase is OPEN:
             return
-        self.repeated += end - start
-        if self.repeated_at is None:
+        # D-SACK comes behind the acknowledgement of all that was sent before the repetition.
+        self.undo_until = None if self.undo_until is None else max(self.undo_until, snd_nxt)
+        if self.repeated_end is None:
             self.repeated_at = now
             self.repeated_end = end
 
+    def on_duplicate_report(self, start: int, end: int, unanswered: bool) -> None:
+        """D-SACK: ``[start, end)`` has come twice (RFC 3708 §3).
+
+        ``unanswered``: it begins at SND.UNA, and nothing was SACKed, so that every acknowledgement was lost."""
+        if self.undo_until is None or start < self.undo_from or end > self.recover:
+            return
+        around = self.again.find(start)
+        if around is None or end > around[1]:
+            self.duplicating = True
+        elif unanswered:
+            self.undo_until = None
+        else:
+            self.reported += end - start
+
     def is_spurious(self, snd_una: int, echo_at: int | None) -> bool:
-        """Was the reduction a mistake? By the timestamp echo (RFC 3522) or because D-SACK reports every repetition
-        (RFC 3708). ``echo_at``: the time that the peer's echo stands for. Asked on every acknowledgement."""
+        """Was the reduction a mistake? Because D-SACK reports every repetition (RFC 3708), or by the timestamp that
+        the answer to the first repetition echoes, and no later one (RFC 3522). ``echo_at``: the time that the echo
+        stands for; None where it proves nothing. Asked on every acknowledgement."""
         if self.undo_until is None:
             return False
         if snd_una > self.undo_until:
             self.undo_until = None
             return False
-        if self.repeated_at is None:
+        if self.reported >= self.repeated > 0 and not self.duplicating:
+            return True
+        if self.repeated_at is None or self.repeated_end is None or snd_una < self.repeated_end or self.phase is OPEN:
             return False
-        # Only what acknowledges the first repetition tells which of the two transmissions it answers.
-        answered = snd_una >= self.repeated_end and self.phase is not OPEN
-        early = answered and echo_at is not None and echo_at < self.repeated_at
-        return early or self.reported >= self.repeated > 0
+        early = echo_at is not None and echo_at < self.repeated_at
+        self.repeated_at = None
+        return early
 
     def undo(self) -> None:
         """It was: go on as if nothing had happened."""
@@ -175,3 +210,14 @@ class Recovery(Snapshot):
         self.forced = False
         self.duplicates = 0
         self.departed = 0
+
+    def snapshot(self, origin: Origin) -> Hashable:
+        again = tuple((start - origin.iss, end - origin.iss) for start, end in self.again)
+        return super().snapshot(origin), again
+
+    def restore(self, value: Any, origin: Origin) -> None:
+        base, again = value
+        super().restore(base, origin)
+        self.again = RangeSet()
+        for start, end in again:
+            self.again.add(start + origin.iss, end + origin.iss)

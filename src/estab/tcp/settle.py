@@ -44,7 +44,9 @@ def settle(c: Connection, now: int) -> None:
 
 
 def arm_tail_probe(c: Connection, now: int) -> None:
-    """RFC 8985 §7.2: after new data and after progress, while all is well; never later than the RTO."""
+    """RFC 8985 §7.2: after new data and after progress, while all is well; never later than the RTO.
+
+    The RTO runs already. If both are due at the same time the probe goes first: see ``Timer``."""
     deadlines = c.timers.deadlines
     deadlines[_TAIL_PROBE] = NEVER
     if (
@@ -56,8 +58,7 @@ def arm_tail_probe(c: Connection, now: int) -> None:
     ):
         return
     at = now + c.tail.timeout(c.rtt.srtt, c.snd_nxt - c.snd_una <= c.mss, c.config.tail_probe_ack_delay)
-    if at < deadlines[_RTO]:
-        deadlines[_TAIL_PROBE] = at
+    deadlines[_TAIL_PROBE] = min(at, deadlines[_RTO])
 
 
 def window_holds_back(c: Connection) -> bool:

@@ -6,8 +6,8 @@ import errno
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from estab.tcp.judge import detect_losses
-from estab.tcp.recovery import OPEN, RECOVERY
+from estab.tcp.judge import allow, detect_losses
+from estab.tcp.recovery import OPEN
 from estab.tcp.sampling import tell_losses
 from estab.tcp.settle import keepalive_idle, settle
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, Fact
@@ -28,7 +28,8 @@ def advance(c: Connection, now: int) -> None:
 
 
 def _retransmission(c: Connection, now: int) -> None:
-    if not c.board.ranges:
+    if not c.board.ranges or c.timers.is_set(Timer.RTO):
+        # Nothing waits; or what expired at the same time has found something better to do.
         return
     if c.retransmissions >= _retransmission_limit(c):
         time_out(c, now)
@@ -54,7 +55,6 @@ def _data_timeout(c: Connection, now: int) -> None:
     sent_before = now - rack.rtt - rack.window(c.rtt.min_rtt, c.rtt.srtt, False) if by_time else None
     c.recovery.on_timeout(c.board, c.snd_una, c.snd_nxt, sent_before)
     tell_losses(c, now)
-    c.recovery.undo_from = c.snd_una
     c.prr.end()
     c.tail.cancel()
     c.timers.stop(Timer.TAIL_PROBE)
@@ -128,14 +128,17 @@ def _fin_wait_2(c: Connection, now: int) -> None:
 
 def _reorder(c: Connection, now: int) -> None:
     """RFC 8985 §6.2 step 5: what was given the benefit of the doubt has had it."""
-    detect_losses(c, now, 0)
-    if c.recovery.phase is RECOVERY and c.prr.base:
-        c.recovery.forced = True
+    if detect_losses(c, now, 0):
+        c.timers.set(Timer.RTO, now + c.rtt.rto)
+        allow(c, 0, False)
 
 
 def _tail_probe(c: Connection, now: int) -> None:
-    """RFC 8985 §7.3: one probe at a time, and not again before the path has been timed."""
-    c.tail.owed = c.tail.end is None and c.tail.fresh and c.recovery.phase is OPEN and bool(c.board.ranges)
+    """RFC 8985 §7.3: one probe at a time, and not again before the path has been timed; its RTO begins now."""
+    board, tail = c.board, c.tail
+    tail.owed = tail.end is None and tail.fresh and c.recovery.phase is OPEN and not board.sacked and bool(board.ranges)
+    if tail.owed:
+        c.timers.set(Timer.RTO, now + c.rtt.rto)
 
 
 def _pace(c: Connection, now: int) -> None:

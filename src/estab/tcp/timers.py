@@ -14,18 +14,18 @@ NEVER: Final = 1 << 62
 class Timer(IntEnum):
     """RFC 9293 §3.10.8 and the timers of its §3.8."""
 
-    RTO = 0
-    PERSIST = 1
-    """Zero-window probe, or the override of silly-window avoidance."""
-    DELAYED_ACK = 2
-    KEEPALIVE = 3
-    USER = 4
-    FIN_WAIT_2 = 5
-    MTU_PROBE = 6
-    REORDER = 7
+    REORDER = 0
     """RACK judges again: RFC 8985 §6.2 step 5."""
-    TAIL_PROBE = 8
-    """RFC 8985 §7.2."""
+    TAIL_PROBE = 1
+    """RFC 8985 §7.2. This and the one above come before the RTO, which they may make superfluous."""
+    RTO = 2
+    PERSIST = 3
+    """Zero-window probe, or the override of silly-window avoidance."""
+    DELAYED_ACK = 4
+    KEEPALIVE = 5
+    USER = 6
+    FIN_WAIT_2 = 7
+    MTU_PROBE = 8
     PACE = 9
     """The next segment may leave."""
 

@@ -36,14 +36,19 @@ class TailLossProbe(Snapshot):
         self.repeated = repeated
         self.fresh = False
 
-    def on_acknowledged(self, snd_una: int, dsack: bool) -> bool:
-        """§7.4: True when the probe has silently repaired a loss, which is a sign of congestion."""
-        if self.end is None or snd_una < self.end:
+    def on_acknowledged(self, snd_una: int) -> bool:
+        """SND.UNA advanced. True when the probe has silently repaired a loss, which is a sign of congestion (§7.4.2).
+
+        A probe that repeated data is judged only by what comes beyond it: until then D-SACK may speak for it."""
+        if self.end is None or snd_una < self.end or (self.repeated and snd_una == self.end):
             return False
-        hidden = self.repeated and not dsack and snd_una > self.end
-        if not self.repeated or dsack or snd_una > self.end:
+        self.end = None
+        return self.repeated
+
+    def on_duplicate(self, end: int) -> None:
+        """Of what ends at ``end`` two copies have arrived: by D-SACK, or by a duplicate without any SACK (§7.4.2)."""
+        if self.repeated and end == self.end:
             self.end = None
-        return hidden
 
     def cancel(self) -> None:
         """Recovery begins: its own signals take over."""
