@@ -56,7 +56,8 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     delivery = Delivery(news, sacked, pipe, rtt, progress, dsack)
     tell_deliveries(c, now)
     lost = judge(c, segment, delivery, now)
-    if segment.ack > c.iss + 1 and (progress or c.congestion.sampled):
+    # Where the path reorders, order says little, and what is delivered counts; else in-order delivery alone.
+    if segment.ack > c.iss + 1 and (progress or c.congestion.sampled or (news and c.rack.reordering)):
         _open_window(c, delivery, flight, recovering, lost, now)
     board.forget_arrivals()
     if progress and c.sack_ok and board.ranges:
