@@ -38,6 +38,7 @@ def take(stack: Stack, now: int) -> Hashable:
         tuple(map(_packet, stack.outbox)),
         tuple(map(_packet, stack.looped)),
         stack.fragments.snapshot(now),
+        stack.identification,
         tuple((remote, mtu, at - now) for remote, (mtu, at) in stack.path_mtus.items()),
         tuple(_watched(each) for each in stack.events if _is_held(stack, each)),
         tuple((p.address, p.port, tuple(p.queue)) for ports in stack.udp_ports.values() for p in ports),
@@ -65,6 +66,7 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
         outbox,
         looped,
         fragments,
+        identification,
         mtus,
         events,
         udp,
@@ -77,6 +79,7 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
         queue.extend(map(_packet_from, packets))
     stack.fragments.restore(fragments, now)
     stack.reassembling = True
+    stack.identification = identification
     stack.path_mtus = {remote: (mtu, at + now) for remote, mtu, at in mtus}
     for key, state, config in connections:
         _restore_connection(stack, key, state, config, now, begin[key])
@@ -112,14 +115,12 @@ def _listener(each: Listener) -> Hashable:
 def _restore_listener(stack: Stack, fields: Any) -> None:
     """The hook and the configuration are not state: a listener that is there already keeps its own."""
     port, place, family, backlog, half_open, queue = fields
-    others = stack.listeners.setdefault(port, [])
-    for listener in others:
+    for listener in stack.listeners.get(port, ()):
         if (listener.place, listener.family) == (place, family):
             break
     else:
         listener = Listener(port, place, family, backlog, None, stack.config)
-        others.append(listener)
-        others.sort(key=lambda each: -each.specificity)
+        stack.add_listener(listener)
     listener.half_open = {key: stack.connections[key] for key in half_open}
     listener.queue.clear()
     listener.queue.extend(stack.connections[key] for key in queue)

@@ -107,6 +107,8 @@ class Stack:
         )
         self.reassembling: bool = False
         """There may be fragments; saves asking on every turn."""
+        self.identification: int = 0
+        """Of the last datagram that was sent in fragments; atomic ones need none (RFC 6864 §4.1)."""
         self.path_mtus: dict[bytes, tuple[int, int]] = {}
         self.deadlines: Deadlines = Deadlines()
         self.busy: deque[Connection] = deque()
@@ -241,11 +243,9 @@ class Stack:
         if port == 0:
             port = self.ports.pick(b"", lambda candidate: candidate not in self.listeners)
         listener = Listener(port, place, family, backlog, decide, config or self.config)
-        others = self.listeners.setdefault(port, [])
-        if any(listener.overlaps(other) for other in others):
+        if any(listener.overlaps(other) for other in self.listeners.get(port, ())):
             raise OSError(errno.EADDRINUSE, f"port {port} is already listened on")
-        others.append(listener)
-        others.sort(key=lambda each: -each.specificity)
+        self.add_listener(listener)
         return listener
 
     def accept(self, listener: Listener) -> Connection | None:
@@ -308,6 +308,12 @@ class Stack:
         if not watched.evented:
             watched.evented = True
             self.events.append(watched)
+
+    def add_listener(self, listener: Listener) -> None:
+        """The most specific comes first, and is asked first."""
+        others = self.listeners.setdefault(listener.port, [])
+        others.append(listener)
+        others.sort(key=lambda each: -each.specificity)
 
     def find_listener(self, local: tuple[bytes, int]) -> Listener | None:
         for listener in self.listeners.get(local[1], ()):
@@ -526,7 +532,8 @@ class Stack:
             pieces = [packet]
         else:
             self.count("IpFragCreates")
-            pieces = ip.fragment_packet(packet, self.mtu, self.counters["IpFragCreates"])
+            self.identification += 1
+            pieces = ip.fragment_packet(packet, self.mtu, self.identification)
         if len(self.replies.packets) + len(pieces) > self.replies.limit:
             raise OSError(errno.ENOBUFS, "too many datagrams wait for the link")
         for piece in pieces:
