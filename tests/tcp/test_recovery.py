@@ -17,7 +17,7 @@ def flight(segments: int) -> tuple[Recovery, Scoreboard]:
 
 
 def duplicates(recovery: Recovery, board: Scoreboard, count: int, una: int = 0, nxt: int = 1000) -> list[bool]:
-    return [recovery.on_duplicate(board, una, nxt, MSS, False) for _ in range(count)]
+    return [recovery.on_duplicate(board, una, nxt, MSS) for _ in range(count)]
 
 
 def test_the_third_duplicate_begins_recovery() -> None:

@@ -47,7 +47,7 @@ def compare(board: Scoreboard, model: Model) -> None:
     assert board.lost == len(lost)
     assert not set(sacked) & set(lost)
     assert board.outstanding() == len(model.at) - len(sacked) - len(lost)
-    assert board.highest_sacked() == (max(sacked) + 1 if sacked else None)
+    assert board.fack == (max(sacked) + 1 if sacked else None)
     hole = board.first_lost()
     assert (hole and hole[0]) == (min(lost) if lost else None)
     if hole:
@@ -75,7 +75,7 @@ def compare_order(board: Scoreboard) -> None:
 RARE = ("timeout", "reneged", "too old", "false alarm", "probe")
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["send", "send", "again", "ack", "sack", "sack", "lose", "lose new", *RARE]),
+        st.sampled_from(["send", "send", "again", "ack", "sack", "sack", "lose", *RARE]),
         st.integers(0, 40),
         st.integers(1, 12),
         st.booleans(),
@@ -129,10 +129,9 @@ def apply(board: Scoreboard, model: Model, step: Sequence[Any], now: int) -> Non
             each.sacked, each.lost = True, False
         if news:
             join(board, model, start)
-    elif action.startswith("lose") and start < end:
-        once = action == "lose new"
-        news = [e for e in model.within(start, end) if not (e.sacked or e.lost or (once and e.transmissions > 1))]
-        assert board.mark_lost(start, end, only_once_sent=once) == len(news)
+    elif action == "lose" and start < end:
+        news = [e for e in model.within(start, end) if not (e.sacked or e.lost)]
+        assert board.mark_lost(start, end) == len(news)
         for each in news:
             each.lost = True
     elif action == "probe" and model.at and not board.lost and not board.sacked:

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from estab.tcp.congestion import Ack
 from estab.tcp.judge import Delivery, enter_recovery, judge, take_duplicate_report
-from estab.tcp.options import sack_blocks
+from estab.tcp.options import echo_age, sack_blocks
 from estab.tcp.recovery import RECOVERY
 from estab.tcp.sampling import note_app_limit, sample, tell_deliveries
 from estab.tcp.settle import arm_tail_probe
 from estab.tcp.timers import NEVER, Timer
-from estab.wire.sequence import unwrap
 from estab.wire.tcp import FIN, SYN
 
 if TYPE_CHECKING:
@@ -49,11 +48,11 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
         c.recovery.duplicates += sacked > 0
     elif _is_duplicate(c, segment, same_window):
         news = c.mss
-        if c.recovery.on_duplicate(board, c.snd_una, c.snd_nxt, c.mss, False):
+        if c.recovery.on_duplicate(board, c.snd_una, c.snd_nxt, c.mss):
             enter_recovery(c, news, now)
     if not (progress or news or dsack):
         return
-    delivery = Delivery(news, sacked, pipe, rtt, progress, dsack)
+    delivery = Delivery(news, pipe, rtt, progress, dsack)
     tell_deliveries(c, now)
     lost = judge(c, segment, delivery, now)
     # Where the path reorders, order says little, and what is delivered counts; else in-order delivery alone.
@@ -168,10 +167,6 @@ def _sample(c: Connection, segment: Segment, acked: Acknowledged, now: int) -> i
     """Karn's rule; where it forbids, the echoed timestamp still tells (RFC 7323 §4.1)."""
     if acked.sent_at is not None and not acked.retransmitted:
         return now - acked.sent_at or 1
-    stamps = segment.options.timestamps
-    if not c.ts_ok or stamps is None or not stamps[1]:
-        return None
-    present = c.timestamp(now)
-    ticks = present - unwrap(stamps[1], present)
+    age = echo_age(c, segment, now)
     # A forged echo must not poison the estimate: nothing takes longer than we would have waited.
-    return ticks * 1_000_000 if 0 < ticks * 1_000_000 <= c.config.rto_maximum else None
+    return age if age is not None and age <= c.config.rto_maximum else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from estab.tcp.config import MILLISECOND
+from estab.tcp.options import echo_age
 from estab.tcp.recovery import LOSS, OPEN, RECOVERY
 from estab.tcp.sampling import tell_losses
 from estab.tcp.scoreboard import transmission
@@ -24,7 +26,6 @@ class Delivery(NamedTuple):
 
     news: int
     """Newly known to have arrived, cumulatively, by SACK, or one segment for a duplicate without SACK."""
-    sacked: int
     pipe: int
     """In the network before it."""
     rtt: int | None
@@ -194,9 +195,5 @@ def _only_the_probe(c: Connection) -> bool:
 
 def _echoed_time(c: Connection, segment: Segment, now: int) -> int | None:
     """When the segment that the peer's timestamp echoes left, rounded up to the end of its tick (ns)."""
-    stamps = segment.options.timestamps
-    if not c.ts_ok or stamps is None or not stamps[1]:
-        return None
-    present = c.timestamp(now)
-    ticks = present - unwrap(stamps[1], present)
-    return now - (ticks - 1) * 1_000_000 if ticks > 0 else None
+    age = echo_age(c, segment, now)
+    return None if age is None else now - age + MILLISECOND

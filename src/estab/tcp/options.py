@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estab.tcp.config import SECOND
+from estab.tcp.config import MILLISECOND, SECOND
 from estab.tcp.congestion import CONTROLS
 from estab.tcp.sampling import begin
 from estab.tcp.states import SYN_SENT
@@ -92,6 +92,16 @@ def segment_options(c: Connection, now: int, length: int) -> Options:
         return Options(sack=blocks) if blocks else NO_OPTIONS
     value, echo = c.timestamp(now) & 0xFFFFFFFF, c.ts_recent & 0xFFFFFFFF
     return Options(timestamps=(value, echo), sack=blocks) if blocks else timestamps_only(value, echo)
+
+
+def echo_age(c: Connection, segment: Segment, now: int) -> int | None:
+    """How long ago that left which the timestamp echoes (RFC 7323 §3.2), in ns of whole ticks; None: no telling."""
+    stamps = segment.options.timestamps
+    if not c.ts_ok or stamps is None or not stamps[1]:
+        return None
+    present = c.timestamp(now)
+    ticks = present - unwrap(stamps[1], present)
+    return ticks * MILLISECOND if ticks > 0 else None
 
 
 def sack_blocks(c: Connection, segment: Segment) -> list[tuple[int, int]]:

@@ -81,7 +81,6 @@ def _record(c: Connection, emission: Emission, segment: Segment, now: int) -> No
         settle(c, now)
     if flags & ACK:
         _record_ack(c, reason, segment)
-    settle(c, now)
 
 
 def _record_probe(c: Connection, reason: Reason) -> None:

@@ -86,12 +86,11 @@ class Recovery(Snapshot):
         """Bytes in the network."""
         return board.outstanding() - self.departed
 
-    def on_duplicate(self, board: Scoreboard, snd_una: int, snd_nxt: int, mss: int, sack: bool) -> bool:
-        """A duplicate acknowledgement; ``sack``: the peer uses SACK. True when recovery begins."""
+    def on_duplicate(self, board: Scoreboard, snd_una: int, snd_nxt: int, mss: int) -> bool:
+        """A duplicate acknowledgement from a peer without SACK. True when recovery begins."""
         self.duplicates += 1
-        if not sack:
-            self.departed = min(self.departed + mss, max(self._witnesses(board, snd_una) - mss, 0))
-        if self.phase is not OPEN or sack:
+        self.departed = min(self.departed + mss, max(self._witnesses(board, snd_una) - mss, 0))
+        if self.phase is not OPEN:
             return False
         if self.duplicates < self.config.duplicate_threshold or snd_una <= self.recover:
             return False

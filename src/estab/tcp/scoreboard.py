@@ -192,10 +192,6 @@ class Scoreboard(Snapshot):
             news += self._sack_block(start, end)
         return news
 
-    def highest_sacked(self) -> int | None:
-        """The end of the highest SACKed range."""
-        return self.fack
-
     def forget_sacks(self) -> None:
         """After a timeout the peer may have thrown away what it SACKed: RFC 2018 §8."""
         for entry in self.ranges:
@@ -206,11 +202,11 @@ class Scoreboard(Snapshot):
 
     # ------------------------------------------------------------------ what is lost
 
-    def mark_lost(self, start: int, end: int, only_once_sent: bool = False) -> int:
+    def mark_lost(self, start: int, end: int) -> int:
         """Believe that ``[start, end)`` is lost where it is not SACKed; how many bytes that is news for."""
         news = 0
         for entry in self._cut(start, end):
-            if not (entry.sacked or entry.lost or (only_once_sent and entry.transmissions > 1)):
+            if not (entry.sacked or entry.lost):
                 self.lose(entry)
                 news += entry.end - entry.start
         return news
