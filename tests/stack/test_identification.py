@@ -1,4 +1,4 @@
-"""The identification of fragments is state, not a statistic: a restored stack does not use one twice (RFC 6864 §4.3)."""
+"""The identification of fragments is state, not a statistic: a restored stack uses none twice (RFC 6864 §4.3)."""
 
 import random
 
