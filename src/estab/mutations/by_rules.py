@@ -1,77 +1,22 @@
-"""Defences of TCP, each of which can be taken out: what the lessons and the explorer run to see what it was for.
-
-Nothing is patched. A mutation derives other ``Rules`` and another ``Config`` from those that it is given, and the
-code that ships runs with them. Each proves that it took effect: where it replaces a decision, a ``Witness`` counts
-how often the replacement decided otherwise than the original would have.
-"""
+"""Defences that are made of ``Rules`` and ``Config``: others are derived, and the code that ships runs with them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+from estab.mutations.mutation import Change, Mutation, Witness
 from estab.tcp import arrives
 from estab.tcp.arrives import acceptable, answer_closed, reset, reset_for
-from estab.tcp.config import MODERN, Config
+from estab.tcp.config import Config
 from estab.tcp.queues import SendQueue
-from estab.tcp.rules import RULES, Rules, Step
+from estab.tcp.rules import Rules, Step
 from estab.tcp.states import Fact, State, Transitions
 from estab.tcp.time_wait import Outcome, TimeWait, answer_fin, ignore_reset
 from estab.wire.tcp import ACK, FIN, RST, SYN, Segment
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
-
-
-class Witness:
-    """Counts how often a defence was missing when it would have decided otherwise."""
-
-    __slots__ = ("count",)
-
-    def __init__(self) -> None:
-        self.count: int = 0
-
-    def saw(self) -> None:
-        self.count += 1
-
-
-class Mutant(NamedTuple):
-    """Rules and configuration with a defence taken out. Give both to the stacks that shall lack it."""
-
-    rules: Rules
-    config: Config
-    witness: Witness
-    original: tuple[Rules, Config]
-
-    def took_effect(self, rules: Rules, config: Config) -> bool:
-        """Whether a stack with these ran without the defence, and it was missed at least once.
-
-        A figure has no moment at which it decides: where only figures changed, the proof is that they differ."""
-        if rules is not self.rules or config is not self.config:
-            return False
-        if rules is self.original[0]:
-            return config != self.original[1]
-        return self.witness.count > 0
-
-
-Change = Callable[[Rules, Config, Witness], tuple[Rules, Config]]
-
-
-@dataclass(frozen=True, slots=True)
-class Mutation:
-    """A defence that can be removed. ``removes`` says in one sentence what is gone, ``source`` where it is demanded."""
-
-    name: str
-    removes: str
-    source: str
-    change: Change
-
-    def apply(self, rules: Rules = RULES, config: Config = MODERN) -> Mutant:
-        """The weaker rules and configuration, and the witness that counts for them alone."""
-        witness = Witness()
-        weaker = self.change(rules, config, witness)
-        return Mutant(*weaker, witness, (rules, config))
 
 
 class _Table(dict[tuple[State, Fact], State]):
@@ -294,7 +239,7 @@ def _exchange(rules: Rules, step: object, instead: object) -> tuple[object, ...]
     return tuple(instead if each is step else each for each in rules.time_wait)
 
 
-_ALL: Final = (
+BY_RULES: Final = (
     Mutation(
         "two-way-handshake",
         "The passive side is ESTABLISHED as soon as a SYN arrives: it waits for no acknowledgement of its own SYN.",
@@ -385,8 +330,3 @@ _ALL: Final = (
         _no_time_wait_reack,
     ),
 )
-
-MUTATIONS: Final[dict[str, Mutation]] = {mutation.name: mutation for mutation in _ALL}
-"""Every defence that can be removed, by name."""
-
-__all__ = ["MUTATIONS", "Mutant", "Mutation", "Witness"]
