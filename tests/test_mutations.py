@@ -72,6 +72,14 @@ def test_two_mutants_do_not_share_their_witness() -> None:
     assert (first.witness.count, second.witness.count) == (1, 1)
 
 
+def test_slow_initial_sequence_numbers_lie_within_a_window_of_each_other() -> None:
+    mutant = MUTATIONS["slow-isn"].apply()
+    first, second = (mutant.rules.isn(b"secret", b"key", now) for now in (0, SECOND))
+    assert abs(second - first) < 10
+    assert abs(RULES.isn(b"secret", b"key", SECOND) - RULES.isn(b"secret", b"key", 0)) == 250_000
+    assert mutant.witness.count == 2
+
+
 class Pair:
     """A client and a server without the named defence."""
 
@@ -129,6 +137,16 @@ def test_without_a_reset_from_closed_a_refused_open_waits() -> None:
     pair.network.run(limit=10 * SECOND)
     assert lost.state is State.SYN_SENT
     assert pair.witness.count == 4
+
+
+def test_without_resets_a_half_open_peer_blocks_a_new_open() -> None:
+    pair = Pair("no-reset")
+    del pair.client.stack.connections[pair.near.key]
+    local = ("10.0.0.1", pair.near.local_port)
+    again = pair.client.stack.open((SERVER, 80), pair.network.clock.now, local=local)
+    pair.network.run(limit=10 * SECOND)
+    assert (again.state, pair.far.state) == (State.SYN_SENT, State.ESTABLISHED)
+    assert pair.witness.count > 1
 
 
 def test_resets_that_are_answered_by_resets_never_end() -> None:

@@ -49,6 +49,14 @@ def _fixed_isn(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, C
     return rules.but(isn=isn), config
 
 
+def _slow_isn(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
+    def isn(secret: bytes, key: bytes, now: int) -> int:
+        witness.saw()
+        return rules.isn(secret, key, now) >> 16
+
+    return rules.but(isn=isn), config
+
+
 def _any_ack_in_syn_sent(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
     def believe(c: Connection, segment: Segment, now: int) -> bool:
         if segment.flags & ACK and not c.iss < segment.ack <= c.snd_nxt:
@@ -189,6 +197,17 @@ def _no_reset_from_closed(rules: Rules, config: Config, witness: Witness) -> tup
     return rules.but(closed=keep_silent), config
 
 
+def _no_reset(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
+    def ignore(c: Connection, segment: Segment, now: int) -> bool:
+        if segment.flags & ACK and not c.iss < segment.ack <= c.snd_nxt:
+            witness.saw()
+            return True
+        return False
+
+    silent, _ = _no_reset_from_closed(rules, config, witness)
+    return silent.without_step(arrives.syn_sent_ack, ignore), config
+
+
 def _reset_answers_reset(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
     def answer(segment: Segment) -> Segment | None:
         if segment.flags & RST:
@@ -211,6 +230,10 @@ def _one_msl(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Con
 
 def _no_time_wait_fixed_isn(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
     return _fixed_isn(*_no_time_wait(rules, config, witness), witness)
+
+
+def _no_time_wait_slow_isn(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
+    return _slow_isn(*_no_time_wait(rules, config, witness), witness)
 
 
 def _time_wait_obeys_reset(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
@@ -247,6 +270,12 @@ BY_RULES: Final = (
         _two_way_handshake,
     ),
     Mutation("fixed-isn", "Every connection begins at sequence number 1000.", "RFC 9293 §3.4.1, RFC 6528", _fixed_isn),
+    Mutation(
+        "slow-isn",
+        "Initial sequence numbers grow 65,536 times slower than their clock: the next lies in the window of the last.",
+        "RFC 9293 §3.4.1",
+        _slow_isn,
+    ),
     Mutation(
         "any-ack-in-syn-sent",
         "SYN-SENT takes any acknowledgement for one of its own SYN.",
@@ -313,6 +342,12 @@ BY_RULES: Final = (
         "RFC 9293 §3.10.7.1",
         _no_reset_from_closed,
     ),
+    Mutation(
+        "no-reset",
+        "A segment for no connection, and an unacceptable acknowledgement in SYN-SENT, get no answer.",
+        "RFC 9293 §3.5.2",
+        _no_reset,
+    ),
     Mutation("reset-answers-reset", "A RST is answered by a RST.", "RFC 9293 §3.10.7.1", _reset_answers_reset),
     Mutation("no-time-wait", "TIME-WAIT ends as soon as it begins.", "RFC 9293 §3.6.1", _no_time_wait),
     Mutation("one-msl", "TIME-WAIT lasts one maximum segment lifetime, not two.", "RFC 9293 §3.6.1", _one_msl),
@@ -321,6 +356,12 @@ BY_RULES: Final = (
         "TIME-WAIT ends as soon as it begins, and every connection begins at sequence number 1000.",
         "RFC 9293 §3.6.1, §3.4.1",
         _no_time_wait_fixed_isn,
+    ),
+    Mutation(
+        "no-time-wait-slow-isn",
+        "TIME-WAIT ends as soon as it begins, and initial sequence numbers hardly grow.",
+        "RFC 9293 §3.6.1, §3.4.1",
+        _no_time_wait_slow_isn,
     ),
     Mutation("time-wait-obeys-rst", "A RST ends TIME-WAIT.", "RFC 1337", _time_wait_obeys_reset),
     Mutation(
