@@ -1,4 +1,4 @@
-"""Writes rfc-map.md from requirements.tsv and rfc-map.tsv: `make docs`."""
+"""Writes rfc-map.md from requirements.tsv, rfc-map.tsv and the marks on the tests: `make docs`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from docs.marks import marked_tests
+
 HERE: Final = Path(__file__).parent
 REQUIREMENTS: Final = HERE / "requirements.tsv"
 MAP: Final = HERE / "rfc-map.tsv"
@@ -15,14 +17,19 @@ PAGE: Final = HERE / "rfc-map.md"
 
 STATUSES: Final = ("met", "deviation", "later", "not-applicable")
 LEVELS: Final = ("MUST", "SHOULD", "MAY")
+NONE: Final = "none: "
+"""Begins the reason why no mutation can take a requirement away."""
 
 INTRODUCTION: Final = """\
 # The requirement map
 
-Every numbered requirement of RFC 9293, and what the other RFCs of TCP ask, in our own words: what meets it and which
-test shows that. The map holds under the profile `rfc` (`estab.PROFILES["rfc"]`); where the default, `modern`, does
-otherwise, the note says so. `make docs` writes this page from `requirements.tsv` (what is asked) and `rfc-map.tsv`
-(what is done); a test fails when a function or a test named here does not exist, or when a requirement is missing.
+Every numbered requirement of RFC 9293, and what the other RFCs of TCP ask, in our own words: what meets it, which tests
+show that, and which mutation of `estab.mutations` takes it away and makes those tests fail. The map holds under the
+profile `rfc` (`estab.PROFILES["rfc"]`); where the default, `modern`, does otherwise, the note says so.
+
+`make docs` writes this page from `requirements.tsv` (what is asked), `rfc-map.tsv` (what is done) and the marks on the
+tests (`@pytest.mark.req("RFC9293-MUST-10")`). A test fails when a function, a mutation or a requirement named there
+does not exist, or when a requirement is missing.
 
 - **met**: the functions do it, the tests show it
 - **deviation**: we do otherwise, and the note says why
@@ -86,6 +93,10 @@ class Row(NamedTuple):
     status: str
     functions: tuple[str, ...]
     tests: tuple[str, ...]
+    mutations: tuple[str, ...]
+    """Names in ``estab.mutations``: each makes one of the tests fail, and each of the tests fails under one."""
+    immune: str
+    """Or else why no mutation can."""
     note: str
 
 
@@ -100,25 +111,35 @@ def read(path: Path) -> dict[str, dict[str, str]]:
 
 
 def load() -> list[Row]:
-    """All requirements. Raises ``ValueError`` when the two tables do not have the same ids."""
-    asked, done = read(REQUIREMENTS), read(MAP)
-    different = asked.keys() ^ done.keys()
+    """All requirements. Raises ``ValueError`` when the two tables and the marks do not speak of the same ids."""
+    asked, done, tests = read(REQUIREMENTS), read(MAP), marked_tests()
+    check_ids(set(asked), set(done), set(tests))
+    return [make(line, done[name], tests.get(name, ())) for name, line in asked.items()]
+
+
+def check_ids(asked: set[str], done: set[str], marked: set[str]) -> None:
+    """Raises ``ValueError`` unless both tables have the same requirements, and all that are marked."""
+    different = (asked ^ done) | (marked - asked)
     if different:
-        raise ValueError(f"only in one of the tables: {', '.join(sorted(different))}")
-    return [
-        Row(
-            line["id"],
-            line["rfc"],
-            line["section"],
-            line["level"],
-            line["requirement"],
-            done[name]["status"],
-            tuple(done[name]["functions"].split()),
-            tuple(done[name]["tests"].split()),
-            done[name]["note"],
-        )
-        for name, line in asked.items()
-    ]
+        raise ValueError(f"only in one of the tables, or only on a test: {', '.join(sorted(different))}")
+
+
+def make(asked: dict[str, str], done: dict[str, str], tests: tuple[str, ...]) -> Row:
+    """One row out of what is asked, what is done and what is shown."""
+    immune = done["mutations"].startswith(NONE)
+    return Row(
+        asked["id"],
+        asked["rfc"],
+        asked["section"],
+        asked["level"],
+        asked["requirement"],
+        done["status"],
+        tuple(done["functions"].split()),
+        tests,
+        () if immune else tuple(done["mutations"].split()),
+        done["mutations"].removeprefix(NONE) if immune else "",
+        done["note"],
+    )
 
 
 def render(rows: list[Row]) -> str:
@@ -152,11 +173,12 @@ def entry(row: Row) -> tuple[str, ...]:
     functions = "<br>".join(f"`{name.removeprefix('estab.')}`" for name in row.functions)
     tests = "<br>".join(f"`{name.removeprefix('tests/')}`" for name in row.tests)
     asked = f"{row.requirement} (§{row.section})" if row.section[:1].isdigit() else row.requirement
-    return row.id, row.level, asked, row.status, functions, tests, row.note
+    mutations = "<br>".join(f"`{name}`" for name in row.mutations) or (row.immune and f"*none: {row.immune}*")
+    return row.id, row.level, asked, row.status, functions, tests, mutations, row.note
 
 
 def table(entries: list[tuple[str, ...]]) -> str:
-    head = ("id", "level", "requirement", "status", "functions", "tests", "note")
+    head = ("id", "level", "requirement", "status", "functions", "tests", "mutations", "note")
     lines = [head, ("---",) * len(head), *entries]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 

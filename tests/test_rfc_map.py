@@ -1,19 +1,18 @@
-"""The requirement map: every requirement is in it, and every function and test that it names exists."""
+"""The requirement map: every requirement is in it, and all that it names exists."""
 
 from __future__ import annotations
 
-import ast
 import importlib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from docs.make_rfc_map import LEVELS, MAP, PAGE, STATUSES, TITLES, Row, level, load, read, render
+from docs.make_rfc_map import LEVELS, MAP, PAGE, STATUSES, TITLES, Row, check_ids, level, load, read, render
+from docs.marks import marks
+from estab.mutations import MUTATIONS
 
-ROOT = Path(__file__).parent.parent
 ROWS = load()
 
 
@@ -34,17 +33,6 @@ def resolve(name: str) -> Any:
     raise ModuleNotFoundError(name)
 
 
-@cache
-def names_in(path: str) -> frozenset[str]:
-    """The names of the test functions of a file; none if there is no such file."""
-    file = ROOT / path
-    if not file.is_file():
-        return frozenset()
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    found = (node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
-    return frozenset(name for name in found if name.startswith("test"))
-
-
 def complaints(row: Row) -> Iterator[str]:
     """What is wrong with one row, a line each."""
     if row.status not in STATUSES:
@@ -58,10 +46,9 @@ def complaints(row: Row) -> Iterator[str]:
             resolve(name)
         except (ImportError, AttributeError):
             yield f"{row.id}: no such function: {name}"
-    for name in row.tests:
-        path, _, test = name.partition("::")
-        if test not in names_in(path):
-            yield f"{row.id}: no such test: {name}"
+    for name in row.mutations:
+        if name not in MUTATIONS:
+            yield f"{row.id}: no such mutation: {name}"
 
 
 def row(**fields: Any) -> Row:
@@ -74,6 +61,8 @@ def row(**fields: Any) -> Row:
         "status": "met",
         "functions": ("estab.tcp.arrives.check_rst",),
         "tests": ("tests/tcp/test_reset.py::test_sweep",),
+        "mutations": (),
+        "immune": "",
         "note": "",
     }
     return Row(**(good | fields))
@@ -112,9 +101,8 @@ def test_the_page_is_up_to_date() -> None:
         ({"functions": ("estab.tcp.arrives.check_nothing",)}, "function"),
         ({"functions": ("estab.tcp.attic.check_rst",)}, "function"),
         ({"functions": ("attic.check_rst",)}, "function"),
-        ({"tests": ("tests/tcp/test_reset.py::test_nothing",)}, "test"),
-        ({"tests": ("tests/tcp/test_attic.py::test_sweep",)}, "test"),
-        ({"tests": ("tests/tcp/test_reset.py",)}, "test"),
+        ({"mutations": ("in-window-reset",)}, None),
+        ({"mutations": ("no-such-defence",)}, "mutation"),
     ],
 )
 def test_what_dangles_is_found(fields: dict[str, Any], complaint: str | None) -> None:
@@ -128,3 +116,35 @@ def test_an_id_that_comes_twice_is_found(tmp_path: Path) -> None:
     table.write_text("id\tstatus\nRFC1-1\tmet\nRFC1-1\tlater\n")
     with pytest.raises(ValueError, match="RFC1-1 twice"):
         read(table)
+
+
+@pytest.mark.parametrize("sets", [("AB", "A", "A"), ("A", "AB", "A"), ("AB", "AB", "AX")])
+def test_a_requirement_that_a_table_or_nobody_knows_is_found(sets: tuple[str, str, str]) -> None:
+    with pytest.raises(ValueError, match=r": [BX]$"):
+        check_ids(*map(set, sets))
+
+
+def test_marks_are_read_from_the_text_of_tests() -> None:
+    source = """
+@pytest.mark.parametrize("n", [1])
+@pytest.mark.req("RFC1-1", "RFC1-2")
+def test_one(n): ...
+
+@pytest.mark.req("RFC1-2")
+async def test_two(): ...
+"""
+    assert list(marks(source, "x")) == [("test_one", "RFC1-1"), ("test_one", "RFC1-2"), ("test_two", "RFC1-2")]
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ('@pytest.mark.req("RFC1-1")\ndef helper(): ...', "x:1: a requirement is marked on a test function"),
+        ('class C:\n    @pytest.mark.req("RFC1-1")\n    def test(self): ...', "x:2: a requirement is marked on"),
+        ('pytestmark = pytest.mark.req("RFC1-1")', "x:1: a requirement is marked on a test function"),
+        ("@pytest.mark.req(NAME)\ndef test(): ...", "x:1: the id of a requirement is a string"),
+    ],
+)
+def test_a_mark_that_nobody_would_see_is_found(source: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        list(marks(source, "x"))

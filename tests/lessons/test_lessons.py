@@ -40,6 +40,7 @@ def test_there_are_fourteen_in_their_order() -> None:
     assert list(LESSONS) == NAMES
 
 
+@pytest.mark.req("RFC1337-04")
 @pytest.mark.parametrize("name", NAMES)
 def test_the_lesson_goes_as_expected(name: str) -> None:
     result = run(name)

@@ -82,6 +82,7 @@ def test_addresses_that_cannot_be_bound(kind: type[Socket]) -> None:
         kind(pair.client, 5)
 
 
+@pytest.mark.req("RFC9293-MUST-43")
 def test_a_bound_socket_connects_from_there() -> None:
     pair = Pair()
     listener = pair.listen()
@@ -113,6 +114,7 @@ def test_a_connection_in_time_wait_keeps_its_port_unless_reused() -> None:
     again.listen()
 
 
+@pytest.mark.req("RFC9293-MUST-45")
 def test_a_listener_on_a_prefix_speaks_from_the_address_that_was_asked() -> None:
     pair = Pair()
     pair.server.stack.addresses.__init__(["10.0.0.0/24"])

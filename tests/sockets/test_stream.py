@@ -152,6 +152,7 @@ def test_a_full_send_buffer() -> None:
     assert len(server.recv(1 << 20, pair.now)) == 4096
 
 
+@pytest.mark.req("RFC9293-MUST-33")
 def test_urgent_data_out_of_band() -> None:
     pair = Pair()
     client, server = pair.connected()
@@ -289,6 +290,7 @@ def test_an_ipv6_listener_hears_both_families_unless_told_otherwise() -> None:
     assert only.accept().getpeername()[0] == "fd00::1"
 
 
+@pytest.mark.req("RFC9293-MUST-17", "RFC9293-MUST-27", "RFC9293-MUST-48")
 @pytest.mark.parametrize(
     ("option", "value", "field", "applied"),
     [

@@ -63,6 +63,7 @@ def test_who_can_be_a_peer(peer, valid) -> None:
     assert Addresses(["10.0.0.2/24", "fd00::2/64"]).is_valid_peer(parse_address(peer)) is valid
 
 
+@pytest.mark.req("RFC9293-MUST-44")
 def test_the_source_is_on_the_network_of_the_destination() -> None:
     ours = Addresses(["10.0.0.2/24", "192.0.2.5/24", "fd00::2/64"])
     assert ours.source_for(parse_address("192.0.2.9")) == parse_address("192.0.2.5")
@@ -86,6 +87,7 @@ def test_a_group_is_nobodys_address(group) -> None:
     assert not everything.accepts(parse_address(group))
 
 
+@pytest.mark.req("RFC9293-MUST-46")
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_connection_to_a_group_is_refused_at_the_call(group) -> None:
     """RFC 9293 MUST-46."""
@@ -96,6 +98,7 @@ def test_a_connection_to_a_group_is_refused_at_the_call(group) -> None:
     assert stack.transmit(0) == []
 
 
+@pytest.mark.req("RFC9293-MUST-57", "RFC9293-MUST-63", "RFC1122-10")
 @pytest.mark.parametrize(
     ("source", "destination"),
     [

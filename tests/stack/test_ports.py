@@ -22,6 +22,7 @@ def picks(destination: bytes, count: int, secret: bytes = SECRET) -> list[int]:
     return [ports.pick(destination, anything) for _ in range(count)]
 
 
+@pytest.mark.req("RFC6056-01")
 def test_the_whole_range_is_used() -> None:
     seen = {picks(i.to_bytes(4, "big"), 1)[0] for i in range(4000)}
     assert min(seen) < 1200
@@ -29,6 +30,7 @@ def test_the_whole_range_is_used() -> None:
     assert all(1024 <= port <= 65_535 for port in seen)
 
 
+@pytest.mark.req("RFC5927-03", "RFC6056-02")
 def test_successive_ports_to_one_destination_go_up_by_small_unpredictable_steps() -> None:
     """RFC 6056 §3.3.5: reuse of a port comes as late as possible, and its number is no counter."""
     ports = picks(b"here", 200)
@@ -39,6 +41,7 @@ def test_successive_ports_to_one_destination_go_up_by_small_unpredictable_steps(
     assert len(steps) > 3
 
 
+@pytest.mark.req("RFC6056-02")
 def test_one_destination_tells_nothing_about_another() -> None:
     """RFC 6056 §3.3.4, CVE-2022-32296: counters are not shared, offsets differ."""
     ports = Ports(1024, 65_535, SECRET)
@@ -49,6 +52,7 @@ def test_one_destination_tells_nothing_about_another() -> None:
     assert [*alone, after] == picks(b"here", 4)
 
 
+@pytest.mark.req("RFC1337-08")
 def test_another_secret_chooses_other_ports() -> None:
     assert picks(b"here", 20) != picks(b"here", 20, b"fedcba9876543210")
 
@@ -81,6 +85,7 @@ def test_a_stack_runs_out_of_ports_to_one_destination_only() -> None:
     assert stack.open(("10.0.0.2", 81), 0).local_port in range(5000, 5010)
 
 
+@pytest.mark.req("RFC6056-01")
 def test_a_port_that_is_listened_on_is_not_ephemeral() -> None:
     stack = Stack(MODERN.but(port_first=5000, port_last=5001), addresses=["10.0.0.1/24"], rng=random.Random(1))
     stack.listen(5000)

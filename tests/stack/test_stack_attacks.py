@@ -54,6 +54,7 @@ def spoofed(number: int, version: int) -> bytes:
 # ---------------------------------------------------------------------- SYN flood (CVE-1999-0116, RFC 4987)
 
 
+@pytest.mark.req("RFC4987-01", "RFC4987-02", "RFC4987-04")
 @pytest.mark.parametrize("version", [4, 6])
 def test_a_syn_flood_is_bounded_and_a_client_gets_in(version):
     stack = make(SMALL)
@@ -74,6 +75,7 @@ def test_a_syn_flood_is_bounded_and_a_client_gets_in(version):
     assert c.state is State.ESTABLISHED
 
 
+@pytest.mark.req("RFC4987-03")
 def test_the_flood_ends_in_silence():
     """Nobody answers: a SYN-ACK is repeated a few times, then everything is gone."""
     stack = make(SMALL)
@@ -194,6 +196,7 @@ def test_land_in_every_state(place, v6):
     assert t.stack.counters["IpInSourceErrors"] == 2
 
 
+@pytest.mark.req("RFC9293-MUST-63")
 @pytest.mark.parametrize("source", ["255.255.255.255", "224.0.0.1", "0.0.0.0", "127.0.0.1", "10.0.0.255", "10.0.0.1"])
 @pytest.mark.parametrize("flags", [SYN, ACK])
 def test_nobody_speaks_from_there(source, flags):
@@ -214,6 +217,7 @@ def test_nobody_speaks_from_there_v6(source):
     assert stack.counters["IpInSourceErrors"] == 1
 
 
+@pytest.mark.req("RFC9293-MUST-57")
 @pytest.mark.parametrize("destination", ["255.255.255.255", "224.0.0.1", "0.0.0.0", "10.0.0.255"])
 @pytest.mark.parametrize("flags", [SYN, ACK])
 @pytest.mark.parametrize("everything", [False, True])

@@ -86,6 +86,7 @@ def test_a_payload_length_that_lies(length, reason):
     assert dropped_for(t, with_ip_length(t, length)) == reason
 
 
+@pytest.mark.req("RFC9293-MUST-3")
 @pytest.mark.parametrize("value", [0, 0xFFFF, 1, 0x8000])
 @pytest.mark.parametrize("size", [0, 1, 2, 3])
 def test_there_is_no_segment_without_a_checksum(t, v6, value, size):
@@ -97,6 +98,7 @@ def test_there_is_no_segment_without_a_checksum(t, v6, value, size):
     assert dropped_for(t, bytes(packet)) == "tcp-checksum"
 
 
+@pytest.mark.req("RFC9293-MUST-3")
 def test_the_checksum_covers_the_addresses(t, v6):
     packet = bytearray(t.segment_bytes(ACK, seq=1, ack=1))
     packet[15 if not v6 else 23] ^= 4  # the source's last byte
@@ -106,6 +108,7 @@ def test_the_checksum_covers_the_addresses(t, v6):
     assert dropped_for(t, bytes(packet)) == "tcp-checksum"
 
 
+@pytest.mark.req("RFC9293-MUST-7")
 @pytest.mark.parametrize(
     "options",
     [
@@ -137,6 +140,7 @@ def test_an_option_of_the_wrong_length(t, v6, length):
     assert dropped_for(t, repaired(crafted, v6)) == ("tcp-option-length" if length < 2 else "tcp-option-mss")
 
 
+@pytest.mark.req("RFC9293-MUST-6")
 def test_an_unknown_option_is_skipped(t, v6):
     """MUST-6: one that has a length."""
     packet = t.segment_bytes(ACK, seq=1, ack=1)

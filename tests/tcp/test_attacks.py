@@ -23,6 +23,7 @@ STAMPED = {"ts": (1_000_000, 0)}
 # ---------------------------------------------------------------------- blind SYN (RFC 5961 §4)
 
 
+@pytest.mark.req("RFC5961-05", "RFC5961-13")
 @pytest.mark.parametrize("place", states.LIVE, ids=str)
 @pytest.mark.parametrize("offset", [-(2**31) + 2, -65_536, -1, 0, 1, 1000, 65_000, 65_535, 2**31 - 2])
 def test_a_blind_syn_is_only_challenged(talk, place, offset):
@@ -44,6 +45,7 @@ def test_a_syn_that_is_not_challenged_is_obeyed(talk):
 # ---------------------------------------------------------------------- blind data (RFC 5961 §5, ghost ACKs)
 
 
+@pytest.mark.req("RFC9293-MAY-12", "RFC5961-07", "RFC5961-09")
 @pytest.mark.parametrize("v6", [False, True])
 @pytest.mark.parametrize("ack", [2, 100, 2**31 - 1, -(2**31) + 5000, -70_000])
 def test_data_with_an_impossible_ack_is_refused(talk, ack, v6):
@@ -54,6 +56,7 @@ def test_data_with_an_impossible_ack_is_refused(talk, ack, v6):
     assert t.stack.counters["TCPChallengeACKRange"] == 1
 
 
+@pytest.mark.req("RFC9293-MAY-12", "RFC5961-08")
 def test_the_old_end_of_the_range(talk):
     """Down to SND.UNA - MAX.SND.WND, no further."""
     t = talk().established(mss=1460)
@@ -71,6 +74,7 @@ def test_the_old_end_of_the_range(talk):
     assert t.receive() == b"late but possible"
 
 
+@pytest.mark.req("RFC5961-08")
 @pytest.mark.parametrize("below", [0, 1, 100, 65_535])
 def test_ghost_acks(talk, below):
     """CVE-2023-52881: a fresh connection never sent what an ACK below its ISS acknowledges."""
@@ -102,6 +106,7 @@ def test_no_ack_no_data(talk):
 # ---------------------------------------------------------------------- challenge ACKs
 
 
+@pytest.mark.req("RFC5961-12")
 def test_the_budget_is_the_connections_own(talk):
     """CVE-2016-5696: exhausting it on one connection tells nothing about another."""
     t = talk()
@@ -119,6 +124,7 @@ def test_the_budget_is_the_connections_own(talk):
     assert len(t.drain()) == 1
 
 
+@pytest.mark.req("RFC5961-10", "RFC5961-11")
 def test_the_budget_comes_back(talk):
     t = talk().established()
     for _ in range(3):
@@ -148,6 +154,7 @@ def test_challenges_do_not_pile_up_where_the_link_is_blocked(talk):
     assert c.challenges_owed <= t.config.challenge_acks
 
 
+@pytest.mark.req("RFC5961-14")
 @pytest.mark.parametrize("place", states.PLACES, ids=str)
 def test_nothing_is_amplified(place):
     """No segment from a stranger makes more segments than came (RFC 5961 §10, RFC 4987)."""
@@ -279,6 +286,7 @@ def test_optimistic_acks_are_bounded_by_what_was_sent(talk):
     t.expect(ACK, reason=Reason.CHALLENGE)
 
 
+@pytest.mark.req("RFC5681-15")
 @pytest.mark.parametrize("sack", [False, True])
 def test_duplicate_acks_inflate_nothing(talk, sack):
     t = talk().established(sack_permitted=sack)
@@ -330,6 +338,7 @@ def test_overlapping_sack_blocks_count_once(talk):
     assert all(a.end == b.start for a, b in pairwise(cover))
 
 
+@pytest.mark.req("RFC2883-04")
 def test_d_sacks_shrink_nothing(talk):
     t = talk().established(sack_permitted=True)
     t.send(b"x" * 10_000)
@@ -487,6 +496,7 @@ def test_a_scale_above_14_is_14(talk, scale):
     assert t.c.snd_wnd == 2 << 14
 
 
+@pytest.mark.req("RFC9293-MUST-34", "RFC7323-11")
 def test_a_window_that_shrinks_is_survived(talk):
     t = talk().established()
     t.send(b"x" * 60_000)

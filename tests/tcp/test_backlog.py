@@ -79,6 +79,7 @@ def test_the_last_ack_is_ignored_and_completed_later():
     assert c.receive(100, crowd.now) == b"hello"
 
 
+@pytest.mark.req("RFC4987-01")
 def test_half_open_connections_are_limited():
     """The oldest gives way, so a flood never keeps a real client out (RFC 4987 §3.3)."""
     crowd = Crowd(MODERN.but(backlog_half_open=3))
@@ -171,6 +172,7 @@ def test_stopping_resets_whoever_waits():
     assert crowd.sent() == [(4, RST | ACK)]
 
 
+@pytest.mark.req("RFC9293-MUST-41", "RFC9293-MUST-42")
 def test_listening_beside_an_opening():
     """RFC 9293 MUST-41, MUST-42: neither disturbs the other."""
     crowd = Crowd()

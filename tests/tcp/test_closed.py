@@ -34,6 +34,7 @@ def test_with_ack_the_reset_takes_its_number(talk, flags, data, v6):
     t.expect_nothing()
 
 
+@pytest.mark.req("RFC7323-24")
 @pytest.mark.parametrize("flags", [SYN, ACK])
 def test_timestamps_are_echoed(talk, flags):
     """RFC 7323 §5.2: TSval 0, TSecr of what came."""

@@ -97,6 +97,7 @@ def test_three_segments_from_the_other_side(talk):
     assert t.state == "CLOSED"
 
 
+@pytest.mark.req("RFC9293-MUST-12")
 def test_data_with_the_fin(talk):
     t = talk().established()
     t.inject(FIN | ACK, seq=1, ack=1, data=b"bye")
@@ -106,6 +107,7 @@ def test_data_with_the_fin(talk):
     assert t.c.eof
 
 
+@pytest.mark.req("RFC9293-SHLD-31")
 def test_a_fin_out_of_order_is_kept(talk):
     t = talk().established()
     t.inject(FIN | ACK, seq=4, ack=1, data=b"def")
@@ -150,6 +152,7 @@ def test_a_repeated_fin_is_acknowledged_again(talk):
 # ---------------------------------------------------------------------- close and data
 
 
+@pytest.mark.req("RFC9293-SHLD-3")
 def test_close_with_unread_data_resets(talk):
     """RFC 9293 SHLD-3: the peer must not believe that everything was taken."""
     t = talk().established()
@@ -167,6 +170,7 @@ def test_close_after_reading_does_not(talk):
     t.expect(FIN | ACK, seq=1, ack=5)
 
 
+@pytest.mark.req("RFC9293-SHLD-3", "RFC9293-MAY-1")
 def test_data_after_close_resets(talk):
     t = talk().established()
     t.call("close")

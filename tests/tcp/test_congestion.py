@@ -14,6 +14,7 @@ def sent(t):
     return sum(segment.length for segment in t.drain())
 
 
+@pytest.mark.req("RFC5681-02", "RFC5681-03", "RFC6928-01")
 @pytest.mark.parametrize("config", [MODERN, ONE_BY_ONE], ids=["super", "single"])
 def test_initial_window(talk, config):
     """RFC 6928 §2; the handshake does not open it (RFC 5681 §3.1)."""
@@ -22,6 +23,7 @@ def test_initial_window(talk, config):
     assert sent(t) == 10_000
 
 
+@pytest.mark.req("RFC5681-02", "RFC6928-01")
 def test_initial_window_of_large_segments(talk):
     t = talk(mtu=9000).established(mss=8960, window_scale=3)
     t.inject(ACK, seq=1, ack=1)
@@ -42,6 +44,7 @@ def four_rounds(t):
     return rounds
 
 
+@pytest.mark.req("RFC9293-MUST-19")
 def test_slow_start_doubles_each_round_trip(talk):
     t = talk(ONE_BY_ONE).established(mss=MSS, window_scale=7)
     t.inject(ACK, seq=1, ack=1)
@@ -49,6 +52,7 @@ def test_slow_start_doubles_each_round_trip(talk):
     assert four_rounds(t) == [10, 20, 40, 80]
 
 
+@pytest.mark.req("RFC9293-MUST-19", "RFC5681-07")
 def test_avoidance_adds_one_segment_a_round_trip(talk):
     t = talk(ONE_BY_ONE).established(mss=MSS, window_scale=7)
     t.inject(ACK, seq=1, ack=1)
@@ -100,6 +104,7 @@ def grown(talk):
     return t
 
 
+@pytest.mark.req("RFC5681-17", "RFC6928-03")
 @pytest.mark.parametrize(("idle", "restarted"), [(199 * MS, False), (201 * MS, True)])
 def test_restart_after_idle(talk, idle, restarted):
     """RFC 5681 §4.1: an RTO of silence, and the old window says nothing any more."""
@@ -122,6 +127,7 @@ def test_restart_only_when_nothing_is_under_way(talk):
     t.drain()
 
 
+@pytest.mark.req("RFC5681-04", "RFC6928-02")
 @pytest.mark.parametrize(("losses", "window"), [(0, 10_000), (1, 10_000), (2, 1000)])
 def test_a_lost_syn(talk, losses, window):
     """RFC 6928 §2: one loss may be chance, more than one is a sign of congestion."""
@@ -136,6 +142,7 @@ def test_a_lost_syn(talk, losses, window):
     assert sent(t) == window
 
 
+@pytest.mark.req("RFC5681-04")
 @pytest.mark.parametrize(("losses", "window"), [(0, 10_000), (1, 10_000), (2, 1000)])
 def test_a_lost_syn_ack(talk, losses, window):
     t = talk()
@@ -150,6 +157,7 @@ def test_a_lost_syn_ack(talk, losses, window):
     assert sent(t) == window
 
 
+@pytest.mark.req("RFC7323-10", "RFC5681-01")
 def test_never_beyond_either_window(talk):
     """RFC 5681 §2: highest acknowledged plus min(cwnd, rwnd)."""
     t = talk(ONE_BY_ONE).established(mss=MSS)
@@ -165,6 +173,7 @@ def test_never_beyond_either_window(talk):
         t.after(MS)
 
 
+@pytest.mark.req("RFC5681-09", "RFC5681-11")
 def test_after_a_timeout_slow_start_to_half(talk):
     t = talk(ONE_BY_ONE.but(black_hole_timeouts=100)).established(mss=MSS)
     t.send(bytes(100_000))

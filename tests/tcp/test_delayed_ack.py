@@ -11,6 +11,7 @@ from tests.conversation import ACK, FIN, MILLISECOND, SECOND
 MS = MILLISECOND
 
 
+@pytest.mark.req("RFC9293-MUST-40", "RFC9293-SHLD-18", "RFC1122-04")
 @pytest.mark.parametrize("config", [MODERN, RFC], ids=lambda config: config.profile)
 def test_one_segment_is_acknowledged_after_the_delay(talk, config):
     t = talk(config).established()
@@ -21,6 +22,7 @@ def test_one_segment_is_acknowledged_after_the_delay(talk, config):
     assert config.delayed_ack < 500 * MS
 
 
+@pytest.mark.req("RFC9293-MUST-40", "RFC5681-18")
 def test_the_delay_counts_from_the_first(talk):
     t = talk().established()
     t.inject(ACK, seq=1, ack=1, data=b"a")
@@ -30,6 +32,7 @@ def test_the_delay_counts_from_the_first(talk):
     t.after(1).expect(ACK, ack=3)
 
 
+@pytest.mark.req("RFC9293-SHLD-19", "RFC1122-04")
 def test_every_second_full_segment_at_once(talk):
     t = talk().established()
     for i in range(4):
@@ -39,6 +42,7 @@ def test_every_second_full_segment_at_once(talk):
         t.expect_nothing()
 
 
+@pytest.mark.req("RFC9293-SHLD-19")
 def test_what_full_means_is_what_the_peer_sends(talk):
     """A peer behind a smaller path sends smaller segments: RFC 5681 §4.2 (RMSS)."""
     t = talk().established()
@@ -57,6 +61,7 @@ def test_data_carries_the_acknowledgement(talk):
     t.after(150 * MS).expect_nothing()
 
 
+@pytest.mark.req("RFC9293-MAY-13", "RFC1122-03", "RFC5681-16", "RFC6582-13")
 def test_out_of_order_at_once(talk):
     """RFC 5681 §4.2: the sender's fast retransmit lives on it."""
     t = talk().established()
@@ -66,6 +71,7 @@ def test_out_of_order_at_once(talk):
     t.expect(ACK, ack=1)
 
 
+@pytest.mark.req("RFC2018-04", "RFC5681-19")
 def test_every_out_of_order_segment_has_its_own(talk):
     """RFC 2018 §4; also when they come in one batch."""
     t = talk().established()
@@ -74,6 +80,7 @@ def test_every_out_of_order_segment_has_its_own(talk):
     assert [s.ack for s in t.drain()] == [1] * 5
 
 
+@pytest.mark.req("RFC5681-16")
 def test_filling_a_hole_at_once(talk):
     t = talk().established()
     t.inject(ACK, seq=2, ack=1, data=b"b")
@@ -83,6 +90,7 @@ def test_filling_a_hole_at_once(talk):
     assert t.receive() == b"ab"
 
 
+@pytest.mark.req("RFC6582-13")
 def test_filling_a_part_of_a_hole_at_once(talk):
     t = talk().established()
     t.inject(ACK, seq=5, ack=1, data=b"e")
@@ -105,6 +113,7 @@ def test_fin_at_once(talk):
     t.expect(ACK, ack=5)
 
 
+@pytest.mark.req("RFC5681-19")
 def test_an_acknowledgement_is_not_acknowledged(talk):
     t = talk().established()
     t.send(b"x")
@@ -113,6 +122,7 @@ def test_an_acknowledgement_is_not_acknowledged(talk):
     t.after(SECOND).expect_nothing()
 
 
+@pytest.mark.req("RFC9293-MUST-58", "RFC9293-MUST-59")
 def test_one_batch_one_acknowledgement(talk):
     """RFC 9293 MUST-58, MUST-59: what is there already is processed before anything is sent."""
     t = talk().established()

@@ -43,6 +43,7 @@ def test_figure_6(pair):
     assert a.sent() == [("P.", 101, 301)], "a pure ACK takes no sequence space"
 
 
+@pytest.mark.req("RFC9293-MUST-10")
 @EVERY
 @pytest.mark.parametrize("v6", [False, True])
 def test_figure_7_simultaneous_open(isns, v6):
@@ -66,6 +67,7 @@ def test_figure_7_simultaneous_open(isns, v6):
     assert b.c.receive(100, pair.now) == b"hello"
 
 
+@pytest.mark.req("RFC9293-MUST-10")
 def test_figure_7_with_lost_syn_acks(pair):
     a, b = pair.a, pair.b
     a.open(port=80, local=4000)
@@ -109,6 +111,7 @@ def test_figure_8_in_one_batch(pair):
     assert b.sent() == [("S.", 400, 101)]
 
 
+@pytest.mark.req("RFC5961-06")
 def test_figure_9_half_open_found_by_a_syn(pair):
     pair.established()
     a, b = pair.a, pair.b
@@ -270,6 +273,7 @@ def old_duplicate(pair) -> bytes:
     return forge(pair.b, pair.a, Segment(255, 33, ACK, 1000, (b"old",)), (80, 4000))
 
 
+@pytest.mark.req("RFC1337-01")
 def test_time_wait_assassination(pair):
     """Figure 1 of RFC 1337: the RST that an old duplicate provokes does not end TIME-WAIT."""
     close_by_the_book(pair)
@@ -295,6 +299,7 @@ def test_time_wait_is_assassinated_without_the_rule():
     assert a.states() == []
 
 
+@pytest.mark.req("RFC1337-05")
 def test_desynchronised_ends_do_not_talk_for_ever(pair):
     """H2 (Figure 3 of RFC 1337): each finds the other's ACK unacceptable and says so, within its budget."""
     pair.established()
@@ -320,6 +325,7 @@ def test_without_a_budget_they_do():
         pair.carry()
 
 
+@pytest.mark.req("RFC1337-06")
 def test_old_ack_into_an_opening(pair):
     """H3 (Figure 4 of RFC 1337): the RST that an old ACK provokes is only challenged at the other end."""
     a, b = pair.a, pair.b

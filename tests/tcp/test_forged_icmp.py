@@ -20,6 +20,7 @@ def v6(request):
     return request.param
 
 
+@pytest.mark.req("RFC9293-SHLD-26", "RFC5927-04", "RFC5927-05")
 @pytest.mark.parametrize("place", states.PLACES[2:-1], ids=str)
 @pytest.mark.parametrize("seq", ["before", "una", "next", "far"])
 def test_a_hard_error_ends_an_opening_and_nothing_else(talk, v6, place, seq):
@@ -60,6 +61,7 @@ def test_an_unbelievable_path_mtu_v6(talk, mtu):
     assert t.c.mss == before
 
 
+@pytest.mark.req("RFC5927-02")
 @pytest.mark.parametrize("seq", [-1, 5001, 2**31, 100_000])
 def test_a_path_mtu_for_what_is_not_in_flight(talk, v6, seq):
     t = talk(v6=v6).established()
@@ -74,6 +76,7 @@ def test_a_path_mtu_for_what_is_not_in_flight(talk, v6, seq):
     assert t.c.mss < before
 
 
+@pytest.mark.req("RFC9293-MUST-55", "RFC5927-07", "RFC6633-02")
 def test_source_quench_is_ignored(talk):
     """CVE-2004-0791, RFC 6633."""
     t = talk().established()

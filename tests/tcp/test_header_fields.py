@@ -21,6 +21,7 @@ def sent(t) -> list[Packet]:
     return packets
 
 
+@pytest.mark.req("RFC9293-MUST-49")
 @FAMILIES
 def test_the_time_to_live_is_configured(talk, v6) -> None:
     """MUST-49."""
@@ -31,6 +32,7 @@ def test_the_time_to_live_is_configured(talk, v6) -> None:
     assert [packet.ttl for packet in sent(t)] == [17]
 
 
+@pytest.mark.req("RFC9293-MUST-48", "RFC9293-SHLD-21", "RFC9293-SHLD-22")
 @FAMILIES
 def test_differentiated_services(talk, v6) -> None:
     """MUST-48, SHLD-21, SHLD-22: set by the application, changed while the connection lives, passed on as it is."""
@@ -49,6 +51,7 @@ def test_nothing_is_asked_for_unless_the_application_does(talk) -> None:
     assert [packet.dscp for packet in sent(t)] == [0]
 
 
+@pytest.mark.req("RFC9293-MUST-44", "RFC9293-MUST-45")
 @FAMILIES
 def test_the_source_does_not_change(talk, v6) -> None:
     """MUST-44, MUST-45: chosen once, before the first SYN."""

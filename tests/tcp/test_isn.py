@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from estab.tcp.isn import initial_sequence_number, keyed_hash, timestamp_offset
 
 SECRET = b"0123456789abcdef"
@@ -12,6 +14,7 @@ def key(number: int) -> bytes:
     return KEY[:-2] + number.to_bytes(2, "big")
 
 
+@pytest.mark.req("RFC9293-MUST-8", "RFC9293-SHLD-1", "RFC6528-01", "RFC6528-06")
 def test_one_tick_in_four_microseconds() -> None:
     start = initial_sequence_number(SECRET, KEY, 0)
     assert initial_sequence_number(SECRET, KEY, 3_999) == start
@@ -25,6 +28,7 @@ def test_wraps_after_four_and_a_half_hours() -> None:
     assert any(later < earlier for earlier, later in itertools.pairwise(numbers))
 
 
+@pytest.mark.req("RFC9293-MUST-9", "RFC6528-02", "RFC6528-03", "RFC1337-08")
 def test_another_secret_gives_unrelated_numbers() -> None:
     other = b"0123456789abcdeg"
     differences = {
@@ -34,6 +38,7 @@ def test_another_secret_gives_unrelated_numbers() -> None:
     assert len(differences) > 990
 
 
+@pytest.mark.req("RFC9293-MUST-9", "RFC9293-SHLD-1", "RFC6528-01", "RFC6528-07")
 def test_every_four_tuple_has_a_space_of_its_own() -> None:
     """Neither the numbers nor the differences of neighbours give anything away: each byte takes all values."""
     numbers = [initial_sequence_number(SECRET, key(i), 0) for i in range(4096)]
@@ -47,6 +52,7 @@ def test_every_four_tuple_has_a_space_of_its_own() -> None:
             assert chi < 350  # 255 degrees of freedom: p < 0.0001
 
 
+@pytest.mark.req("RFC6528-08", "RFC6191-10")
 def test_purposes_do_not_share_a_hash() -> None:
     assert timestamp_offset(SECRET, KEY) != initial_sequence_number(SECRET, KEY, 0)
     assert keyed_hash(SECRET, b"isn", KEY) != keyed_hash(SECRET, b"port", KEY)

@@ -2,6 +2,8 @@
 
 import errno
 
+import pytest
+
 from estab.tcp.config import MODERN
 from estab.tcp.observer import Reason
 from tests.conversation import ACK, FIN, RST, SECOND
@@ -9,6 +11,7 @@ from tests.conversation import ACK, FIN, RST, SECOND
 BRISK = MODERN.but(keepalive=True, keepalive_idle=10 * SECOND, keepalive_interval=2 * SECOND, keepalive_probes=3)
 
 
+@pytest.mark.req("RFC9293-MUST-25", "RFC1122-08")
 def test_off_unless_asked_for(talk):
     """MUST-25."""
     t = talk().established()
@@ -16,6 +19,7 @@ def test_off_unless_asked_for(talk):
     assert t.state == "ESTABLISHED"
 
 
+@pytest.mark.req("RFC9293-MUST-24", "RFC9293-MUST-28", "RFC9293-SHLD-12", "RFC1122-08")
 def test_two_hours_by_default(talk):
     """MUST-28."""
     t = talk().established()
@@ -24,6 +28,7 @@ def test_two_hours_by_default(talk):
     t.after(1).expect(ACK, seq=0, ack=1, len=0, reason=Reason.KEEPALIVE)
 
 
+@pytest.mark.req("RFC9293-MUST-27", "RFC9293-MAY-5")
 def test_answered(talk):
     t = talk(BRISK).established()
     for _ in range(5):
@@ -34,6 +39,7 @@ def test_answered(talk):
     assert t.state == "ESTABLISHED"
 
 
+@pytest.mark.req("RFC9293-MUST-29", "RFC1122-08")
 def test_one_answer_lost_is_not_a_dead_peer(talk):
     """MUST-29."""
     t = talk(BRISK).established()
@@ -46,6 +52,7 @@ def test_one_answer_lost_is_not_a_dead_peer(talk):
     assert t.state == "ESTABLISHED"
 
 
+@pytest.mark.req("RFC9293-MAY-5")
 def test_never_answered(talk):
     t = talk(BRISK).established()
     t.after(10 * SECOND).expect(seq=0, reason=Reason.KEEPALIVE)
@@ -56,6 +63,7 @@ def test_never_answered(talk):
     assert t.c.error.errno == errno.ETIMEDOUT
 
 
+@pytest.mark.req("RFC9293-MUST-26")
 def test_traffic_puts_it_off(talk):
     """MUST-26: only when nothing has been heard for the interval."""
     t = talk(BRISK).established()
@@ -67,6 +75,7 @@ def test_traffic_puts_it_off(talk):
     t.after(1).expect(seq=0, reason=Reason.KEEPALIVE)
 
 
+@pytest.mark.req("RFC9293-MUST-26")
 def test_not_while_data_is_outstanding(talk):
     """MUST-26: then retransmission asks."""
     t = talk(BRISK).established()
@@ -77,6 +86,7 @@ def test_not_while_data_is_outstanding(talk):
     assert t.state == "ESTABLISHED"
 
 
+@pytest.mark.req("RFC9293-MUST-24")
 def test_switched_off_again(talk):
     t = talk(BRISK).established()
     t.call("set_keepalive", False)

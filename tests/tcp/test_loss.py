@@ -28,6 +28,7 @@ def seqs(t):
     return [s.seq for s in t.drain()]
 
 
+@pytest.mark.req("RFC5681-12", "RFC6582-02", "RFC4821-01")
 def test_the_third_duplicate_repairs(talk):
     t = flight(talk)
     duplicates(t, 2)
@@ -39,6 +40,7 @@ def test_the_third_duplicate_repairs(talk):
     assert 4000 <= t.c.congestion.ssthresh <= 5000
 
 
+@pytest.mark.req("RFC3042-01", "RFC3042-02")
 def test_limited_transmit(talk):
     """RFC 3042: each of the first two duplicates lets a new segment out, and the window stays."""
     t = flight(talk)
@@ -51,6 +53,7 @@ def test_limited_transmit(talk):
     assert t.c.congestion.cwnd == 10_000
 
 
+@pytest.mark.req("RFC3042-02", "RFC5681-13")
 def test_limited_transmit_does_not_count_as_flight(talk):
     """RFC 5681 §3.2 step 2: half of what was out before the duplicates."""
     t = flight(talk)
@@ -60,6 +63,7 @@ def test_limited_transmit_does_not_count_as_flight(talk):
     assert t.c.congestion.ssthresh == 5000
 
 
+@pytest.mark.req("RFC6675-14", "RFC5681-14", "RFC6582-04", "RFC6582-05")
 def test_the_full_acknowledgement_ends_it(talk):
     t = flight(talk)
     duplicates(t, 3)
@@ -72,6 +76,7 @@ def test_the_full_acknowledgement_ends_it(talk):
     assert len(t.drain()) == half // MSS
 
 
+@pytest.mark.req("RFC6582-06", "RFC6582-08")
 def test_a_partial_acknowledgement_repairs_the_next_hole(talk):
     """RFC 6582 §3.2 step 3: one hole a round trip, no further duplicates needed, no further reduction."""
     t = flight(talk)
@@ -88,6 +93,7 @@ def test_a_partial_acknowledgement_repairs_the_next_hole(talk):
     assert t.c.congestion.cwnd == half
 
 
+@pytest.mark.req("RFC5681-14")
 def test_duplicates_in_recovery_let_new_data_out(talk):
     """RFC 5681 §3.2 step 4."""
     t = flight(talk)
@@ -120,6 +126,7 @@ def test_what_says_more_is_no_duplicate(talk, change):
     assert t.c.congestion.cwnd == 10_000
 
 
+@pytest.mark.req("RFC5681-15")
 def test_forged_duplicates_open_nothing(talk):
     """However many come, no more leaves than was there (RFC 5681 §3.2, step 4)."""
     t = flight(talk)
@@ -128,6 +135,7 @@ def test_forged_duplicates_open_nothing(talk):
     assert sum(s.length for s in t.drain()) <= 11 * MSS
 
 
+@pytest.mark.req("RFC6675-17", "RFC6582-03", "RFC6582-10")
 def test_duplicates_after_a_timeout_begin_nothing(talk):
     """RFC 6582 §3.2 step 2: they answer our own retransmissions."""
     t = flight(talk)
@@ -141,6 +149,7 @@ def test_duplicates_after_a_timeout_begin_nothing(talk):
     assert not t.c.board.lost
 
 
+@pytest.mark.req("RFC5681-20")
 def test_a_lost_retransmission_ends_in_a_timeout(talk):
     t = flight(talk)
     duplicates(t, 5)
@@ -149,6 +158,7 @@ def test_a_lost_retransmission_ends_in_a_timeout(talk):
     assert t.c.congestion.cwnd == MSS
 
 
+@pytest.mark.req("RFC6675-11", "RFC5681-05")
 def test_reordering_within_two_is_no_loss(talk):
     t = flight(talk)
     duplicates(t, 2)
@@ -179,6 +189,7 @@ def sacked(t, *blocks):
     t.inject(ACK, seq=1, ack=t.c.snd_una - t.iss, sack=blocks)
 
 
+@pytest.mark.req("RFC2018-12", "RFC6675-04", "RFC6675-12", "RFC6675-13", "RFC8985-01", "RFC8985-08")
 def test_three_sacked_segments_show_the_hole(talk):
     t = far(talk)
     sacked(t, (1001, 2001))
@@ -189,6 +200,9 @@ def test_three_sacked_segments_show_the_hole(talk):
     t.expect_nothing()
 
 
+@pytest.mark.req(
+    "RFC6675-04", "RFC6675-07", "RFC6675-08", "RFC8985-02", "RFC8985-07", "RFC8985-08", "RFC8985-10", "RFC8985-20"
+)
 def test_fewer_show_it_after_a_while(talk):
     """RFC 8985 §6.2: a quarter of a round trip is left to reordering, then time decides."""
     t = far(talk)
@@ -197,6 +211,7 @@ def test_fewer_show_it_after_a_while(talk):
     t.after(1).expect(ACK, seq=1, len=MSS, reason=Reason.RETRANSMISSION)
 
 
+@pytest.mark.req("RFC8985-07")
 def test_one_block_may_show_it_at_once(talk):
     """What counts is what was SACKed, not how many acknowledgements said so."""
     t = far(talk)
@@ -204,6 +219,7 @@ def test_one_block_may_show_it_at_once(talk):
     assert seqs(t) == [1, 1001, 2001]
 
 
+@pytest.mark.req("RFC3042-03", "RFC6675-01", "RFC6675-10")
 def test_bare_duplicates_are_nothing_new(talk):
     """RFC 3042 §2, RFC 6675 §2: with SACK a duplicate brings a block."""
     t = far(talk)
@@ -212,6 +228,7 @@ def test_bare_duplicates_are_nothing_new(talk):
     t.expect_nothing()
 
 
+@pytest.mark.req("RFC2018-09", "RFC6675-05", "RFC6675-14", "RFC6675-16", "RFC8985-21")
 def test_only_the_holes_are_sent_again(talk):
     t = far(talk)
     sacked(t, (1001, 3001), (4001, 10_001))
@@ -223,6 +240,7 @@ def test_only_the_holes_are_sent_again(talk):
     t.expect_nothing()
 
 
+@pytest.mark.req("RFC2018-12", "RFC3042-01", "RFC6675-06")
 def test_limited_transmit_with_sack(talk):
     t = far(talk)
     t.send(bytes(5000))
@@ -233,6 +251,7 @@ def test_limited_transmit_with_sack(talk):
     assert t.c.congestion.cwnd == 10_000
 
 
+@pytest.mark.req("RFC2018-11", "RFC8985-11")
 def test_a_peer_that_reneges(talk):
     """RFC 2018 §8: what it SACKed and then threw away is sent again, the left edge first."""
     t = far(talk)
@@ -245,6 +264,7 @@ def test_a_peer_that_reneges(talk):
     assert 1001 in seqs(t)
 
 
+@pytest.mark.req("RFC2018-17", "RFC6675-02")
 def test_what_is_sacked_is_kept(talk):
     """RFC 2018 §8: until it is acknowledged cumulatively."""
     t = far(talk)
@@ -263,6 +283,7 @@ def test_senseless_blocks_are_ignored(talk, block):
     assert t.c.board.sacked == 0
 
 
+@pytest.mark.req("RFC8985-01")
 def test_blocks_without_agreement_are_ignored(talk):
     t = flight(talk)
     sacked(t, (5001, 10_001))

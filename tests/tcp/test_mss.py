@@ -9,6 +9,7 @@ MS = MILLISECOND
 ONE_BY_ONE = MODERN.but(super_segments=False)
 
 
+@pytest.mark.req("RFC9293-MUST-14", "RFC9293-MUST-67", "RFC9293-SHLD-5", "RFC9293-MAY-3", "RFC6691-01")
 @pytest.mark.parametrize(("v6", "mtu", "mss"), [(False, 1500, 1460), (True, 1500, 1440), (False, 9000, 8960)])
 def test_announced(talk, v6, mtu, mss):
     """The MTU without fixed headers, options not counted: RFC 6691 §2."""
@@ -17,6 +18,7 @@ def test_announced(talk, v6, mtu, mss):
     assert t.expect(SYN).options.mss == mss
 
 
+@pytest.mark.req("RFC9293-MUST-14", "RFC9293-SHLD-5", "RFC9293-MAY-3")
 def test_announced_in_the_answer(talk):
     t = talk()
     t.listen()
@@ -24,6 +26,7 @@ def test_announced_in_the_answer(talk):
     assert t.expect(SYN | ACK).options.mss == 1460
 
 
+@pytest.mark.req("RFC9293-MUST-65")
 def test_never_on_other_segments(talk):
     """RFC 9293 MUST-65."""
     t = talk().established()
@@ -31,6 +34,7 @@ def test_never_on_other_segments(talk):
     assert t.expect(data=b"x").options.mss is None
 
 
+@pytest.mark.req("RFC9293-MUST-15")
 @pytest.mark.parametrize(("v6", "size"), [(False, 536), (True, 1220)])
 def test_without_the_option(talk, v6, size):
     """RFC 9293 MUST-15."""
@@ -44,6 +48,7 @@ def test_without_the_option(talk, v6, size):
     t.expect(ACK, len=size)
 
 
+@pytest.mark.req("RFC9293-MUST-14", "RFC9293-MUST-16", "RFC6691-01")
 @pytest.mark.parametrize(
     ("options", "size"),
     [

@@ -37,12 +37,14 @@ def test_one_acknowledgement_of_many_counts_for_all() -> None:
     assert control.cwnd == 20_000
 
 
+@pytest.mark.req("RFC5681-06")
 def test_to_the_letter_one_acknowledgement_counts_for_one_segment() -> None:
     control = NewReno(RFC, MSS)
     control.on_ack(ack(10 * MSS))
     assert control.cwnd == 11_000
 
 
+@pytest.mark.req("RFC5681-06")
 def test_divided_acknowledgements_gain_nothing() -> None:
     """RFC 5681 §3.1: many ACKs for one segment open the window by one segment."""
     for config in (MODERN, RFC):
@@ -92,6 +94,7 @@ def test_loss_halves_what_was_in_flight(flight, threshold) -> None:
     assert control.ssthresh == control.cwnd == threshold
 
 
+@pytest.mark.req("RFC5681-09", "RFC5681-10")
 def test_timeout_leaves_one_segment() -> None:
     control = NewReno(MODERN, MSS)
     control.on_timeout(0, 10_000, True)

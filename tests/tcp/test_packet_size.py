@@ -6,6 +6,7 @@ from estab.wire.link import FULL_OFFLOAD
 from tests.conversation import ACK, SECOND
 
 
+@pytest.mark.req("RFC9293-MUST-16")
 @pytest.mark.parametrize("stamps", [{}, {"ts": (5, 0)}])
 @pytest.mark.parametrize("lost", [False, True], ids=["new", "again"])
 def test_blocks_do_not_make_a_full_packet_larger(talk, stamps, lost):
@@ -26,6 +27,7 @@ def test_blocks_do_not_make_a_full_packet_larger(talk, stamps, lost):
     assert not any(segment.options.sack for segment in segments if segment.length > 1400)
 
 
+@pytest.mark.req("RFC2018-03")
 def test_a_small_segment_has_room_for_blocks(talk):
     """RFC 2018 §4: whatever acknowledges leaves no hole untold while there is room."""
     t = talk().established(sack_permitted=True)
@@ -46,6 +48,7 @@ def test_a_duplicate_is_told_before_data_goes(talk):
     t.expect(ACK, len=1460, sack=())
 
 
+@pytest.mark.req("RFC9293-MUST-16")
 @pytest.mark.parametrize(("offload", "size"), [(None, 1500), (FULL_OFFLOAD, 65_535)], ids=["cut", "whole"])
 def test_packets_fit_the_link(talk, offload, size):
     """What is larger than the path goes to a link that cuts it, and to no other."""

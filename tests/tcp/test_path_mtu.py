@@ -22,6 +22,7 @@ def lengths(t):
     return [s.length for s in t.drain()]
 
 
+@pytest.mark.req("RFC9293-MUST-54", "RFC7323-29", "RFC5927-09", "RFC5927-10", "RFC8504-01")
 @pytest.mark.parametrize("v6", [False, True])
 def test_a_router_says_so(talk, v6):
     """The same data goes again at once in smaller packets, and congestion is not to blame (RFC 1191 §6.4)."""
@@ -51,6 +52,7 @@ def test_later_data_is_small_too(talk):
     assert lengths(t) == [1260, 1260, 480]
 
 
+@pytest.mark.req("RFC8899-01", "RFC5927-01")
 @pytest.mark.parametrize("seq", [-1, 0, 4001, 100_000], ids=["old", "acknowledged", "unsent", "far"])
 def test_a_quote_of_what_is_not_under_way_is_not_believed(talk, seq):
     """RFC 5927 §4.1: blind attackers do not know the numbers."""
@@ -63,6 +65,7 @@ def test_a_quote_of_what_is_not_under_way_is_not_believed(talk, seq):
     assert t.stack.counters["OutOfWindowIcmps"] == 1
 
 
+@pytest.mark.req("RFC5927-12")
 @pytest.mark.parametrize(("v6", "mtu"), [(False, 551), (False, 68), (False, 0), (True, 1279), (True, 0)])
 def test_below_the_floor_is_not_believed(talk, v6, mtu):
     t = talk(ONE_BY_ONE, v6=v6).established(mss=1400)
@@ -73,6 +76,7 @@ def test_below_the_floor_is_not_believed(talk, v6, mtu):
     assert t.c.mss == 1400
 
 
+@pytest.mark.req("RFC5927-08")
 def test_a_larger_size_is_no_news(talk):
     t = talk(ONE_BY_ONE).established(mss=1460)
     t.send(bytes(4000))
@@ -83,6 +87,7 @@ def test_a_larger_size_is_no_news(talk):
     assert t.c.mss == 1460
 
 
+@pytest.mark.req("RFC4821-04", "RFC9040-01")
 def test_the_next_connection_knows(talk):
     """RFC 8201 §5.2."""
     t = talk(ONE_BY_ONE).established(mss=1460)
@@ -146,6 +151,7 @@ def black_hole(talk, config=SUSPICIOUS):
     return t
 
 
+@pytest.mark.req("RFC4821-11")
 def test_two_timeouts_in_a_row_are_a_suspicion(talk):
     """RFC 4821 §7.7: fall to a size that passes nearly everywhere."""
     t = black_hole(talk)
@@ -180,6 +186,7 @@ def climb(t, largest):
     return probes
 
 
+@pytest.mark.req("RFC4821-12")
 def test_the_search_goes_up_again(talk):
     t = black_hole(talk)
     t.inject(ACK, seq=1, ack=985)
@@ -190,6 +197,7 @@ def test_the_search_goes_up_again(talk):
     assert all(size <= 1500 for size in probes)
 
 
+@pytest.mark.req("RFC4821-01", "RFC4821-09")
 def test_a_lost_probe_is_not_congestion(talk):
     """RFC 4821 §7.6.2."""
     t = black_hole(talk)
@@ -211,6 +219,7 @@ def test_a_lost_probe_is_not_congestion(talk):
     assert t.c.path.high == 1262
 
 
+@pytest.mark.req("RFC4821-06")
 def test_after_a_while_the_search_begins_anew(talk):
     """RFC 4821 §7.3, RFC 8899 §5.1.1."""
     t = black_hole(talk)

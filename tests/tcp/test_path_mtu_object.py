@@ -31,6 +31,7 @@ def test_icmp_v6_floor(claimed, believed) -> None:
     assert path(ipv6=True).on_icmp(claimed) is believed
 
 
+@pytest.mark.req("RFC4821-02", "RFC4821-05", "RFC4821-06", "RFC4821-07", "RFC4821-10", "RFC8899-05")
 def test_black_hole_falls_to_the_base_and_searches_upwards() -> None:
     subject = path()
     assert subject.next_probe() == 0
@@ -56,6 +57,7 @@ def test_at_the_base_there_is_no_black_hole() -> None:
     assert subject.mtu == 1000
 
 
+@pytest.mark.req("RFC5927-12", "RFC8504-01")
 def test_v6_never_below_1280() -> None:
     subject = path(ipv6=True)
     assert subject.on_black_hole()

@@ -5,6 +5,7 @@ import pytest
 from estab.tcp.config import MILLISECOND, MINUTE, MODERN, PROFILES, RFC, SECOND
 
 
+@pytest.mark.req("RFC9293-MUST-13", "RFC9293-MUST-28", "RFC9293-SHLD-10", "RFC9293-SHLD-11", "RFC1122-06", "RFC6298-01")
 def test_to_the_letter():
     assert RFC.rto_initial == SECOND  # RFC 6298 §2.1, RFC 8961 §4
     assert RFC.rto_minimum >= SECOND  # §2.4
@@ -46,6 +47,7 @@ def test_what_modern_changes():
     }
 
 
+@pytest.mark.req("RFC5482-07", "RFC5482-08")
 @pytest.mark.parametrize("config", [MODERN, RFC], ids=lambda config: config.profile)
 def test_a_user_timeout_that_is_adopted_outlasts_any_timeout(config):
     """RFC 5482 §3.1: L_LIMIT is at least 100 s and more than the RTO."""

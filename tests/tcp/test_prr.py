@@ -1,5 +1,7 @@
 """Proportional rate reduction by computed numbers: RFC 9937 §6, RFC 6937 §3."""
 
+import pytest
+
 from estab.tcp.config import MODERN
 from estab.tcp.prr import ProportionalRateReduction
 from tests.conversation import ACK, MILLISECOND, SYN
@@ -14,6 +16,7 @@ def episode(segments: int, mss: int = MSS) -> ProportionalRateReduction:
     return prr
 
 
+@pytest.mark.req("RFC6937-01")
 def test_one_out_for_two_delivered():
     """ceil(delivered · ssthresh / RecoverFS) - out, while more is in flight than the new window."""
     prr = episode(20)
@@ -31,6 +34,7 @@ def test_it_is_rounded_up():
     assert prr.allowance(MSS, 3 * MSS, 2 * MSS, MSS, True) == 667 - 1
 
 
+@pytest.mark.req("RFC6937-02", "RFC9937-01")
 def test_below_the_new_window_it_catches_up_while_all_is_well():
     """Slow start's pace where the ACK advanced and lost nothing more, and never beyond ssthresh."""
     prr = episode(20)
@@ -39,6 +43,7 @@ def test_below_the_new_window_it_catches_up_while_all_is_well():
     assert prr.allowance(5 * MSS, 9 * MSS, 10 * MSS, MSS, True) == MSS
 
 
+@pytest.mark.req("RFC6937-02", "RFC9937-01")
 def test_otherwise_one_out_for_one_delivered():
     """Conservation of packets."""
     prr = episode(20)
@@ -49,10 +54,12 @@ def test_otherwise_one_out_for_one_delivered():
     assert prr.allowance(0, 4 * MSS, 10 * MSS, MSS, False) <= 0
 
 
+@pytest.mark.req("RFC9937-02")
 def test_the_first_answer_always_lets_something_out():
     assert episode(20).allowance(0, 10 * MSS, 10 * MSS, MSS, False) == MSS
 
 
+@pytest.mark.req("RFC6937-01", "RFC9937-02")
 def test_in_a_connection(talk):
     """One hole in twenty segments: the repair at once, then half of what is delivered, and in the end ssthresh."""
     t = talk(MODERN.but(super_segments=False, initial_window=20))

@@ -24,6 +24,7 @@ def test_the_newest_delivery_counts():
     assert (rack.end, rack.rtt) == (3000, 120 * MS), "of what left together the highest"
 
 
+@pytest.mark.req("RFC8985-06")
 @pytest.mark.parametrize(
     ("echo_at", "now", "counts"),
     [(None, 149, False), (None, 150, True), (99, 180, False), (100, 180, True)],
@@ -58,6 +59,7 @@ def test_the_window(reordering, eager, expected):
     assert rack.window(100 * MS, 120 * MS, eager) == expected * MS
 
 
+@pytest.mark.req("RFC8985-03")
 def test_false_alarms_widen_it_once_a_round_trip():
     """Step 4, by D-SACK; never beyond the smoothed round trip."""
     rack = Rack(0)
@@ -72,6 +74,7 @@ def test_false_alarms_widen_it_once_a_round_trip():
     assert rack.window(100 * MS, 120 * MS, False) == 120 * MS
 
 
+@pytest.mark.req("RFC8985-09")
 def test_sixteen_quiet_recoveries_narrow_it_again():
     rack = Rack(0)
     rack.reordering = True

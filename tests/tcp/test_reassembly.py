@@ -1,5 +1,6 @@
 """Out-of-order data against a model, and the order of SACK blocks (RFC 2018 §4, RFC 2883 §4)."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ def chunks_of(data: bytes, count: int) -> tuple[memoryview, ...]:
     return tuple(memoryview(data[i : i + size]) for i in range(0, len(data), size))
 
 
+@pytest.mark.req("RFC2018-08")
 @given(PIECES)
 def test_first_arrival_wins(pieces) -> None:
     """Every arrival has bytes of its own, so that it shows whose byte stayed."""
@@ -61,6 +63,7 @@ def test_snapshot_keeps_everything(pieces) -> None:
     assert shifted == side.blocks(4)
 
 
+@pytest.mark.req("RFC2018-07")
 def test_most_recent_block_first() -> None:
     side = Reassembly(100)
     for start in (100, 300, 500, 700, 900):

@@ -20,6 +20,7 @@ def duplicates(recovery: Recovery, board: Scoreboard, count: int, una: int = 0, 
     return [recovery.on_duplicate(board, una, nxt, MSS) for _ in range(count)]
 
 
+@pytest.mark.req("RFC6582-01", "RFC6582-02")
 def test_the_third_duplicate_begins_recovery() -> None:
     recovery, board = flight(10)
     assert duplicates(recovery, board, 4) == [False, False, True, False]
@@ -45,6 +46,7 @@ def test_no_more_leaves_than_was_there() -> None:
     assert recovery.departed <= 300
 
 
+@pytest.mark.req("RFC6582-07")
 def test_partial_acknowledgement_is_the_next_hole() -> None:
     recovery, board = flight(10)
     duplicates(recovery, board, 3)
@@ -65,6 +67,7 @@ def test_full_acknowledgement_ends_recovery() -> None:
     assert recovery.pipe(board) == 200
 
 
+@pytest.mark.req("RFC6582-03")
 def test_duplicates_of_what_a_timeout_sent_again_begin_nothing() -> None:
     """RFC 6582 §3.2 step 2: only beyond ``recover``."""
     recovery, board = flight(10)
@@ -79,6 +82,7 @@ def test_duplicates_of_what_a_timeout_sent_again_begin_nothing() -> None:
     assert not board.lost
 
 
+@pytest.mark.req("RFC2018-10")
 def test_timeout_forgets_what_was_sacked_and_thrown_away() -> None:
     """RFC 2018 §8: the left edge was SACKed and is not acknowledged, so the peer has reneged."""
     recovery, board = flight(10)
@@ -88,6 +92,7 @@ def test_timeout_forgets_what_was_sacked_and_thrown_away() -> None:
     assert recovery.pipe(board) == 0
 
 
+@pytest.mark.req("RFC2018-10", "RFC2018-13", "RFC6675-18", "RFC8985-11")
 def test_timeout_believes_the_other_blocks() -> None:
     recovery, board = flight(10)
     board.sack([(500, 1000)])

@@ -14,6 +14,7 @@ OPENING = (states.SYN_RECEIVED, states.SIMULTANEOUS)
 SWEPT = OPENING + states.LIVE
 
 
+@pytest.mark.req("RFC5961-01", "RFC5961-02", "RFC5961-03", "RFC5961-13")
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
 @pytest.mark.parametrize(
     "case",
@@ -38,6 +39,7 @@ def test_sweep(talk, place, case, v6):
     assert t.state == ("CLOSED" if expected == "reset" else place.state)
 
 
+@pytest.mark.req("RFC9293-MUST-66", "RFC9293-SHLD-2")
 @pytest.mark.parametrize("length", [0, 5])
 @pytest.mark.parametrize("offset", [-1, 0, 1, 4])
 def test_sweep_of_a_closed_window(talk, offset, length):
@@ -52,6 +54,7 @@ def test_sweep_of_a_closed_window(talk, offset, length):
     assert t.state == ("ESTABLISHED" if offset else "CLOSED")
 
 
+@pytest.mark.req("RFC9293-SHLD-2")
 def test_text_with_a_reset_does_not_reach_into_the_window(talk):
     """RFC 5961 §3.2 looks at the sequence number alone."""
     t = talk().established()
@@ -63,6 +66,7 @@ def test_text_with_a_reset_does_not_reach_into_the_window(talk):
 # ---------------------------------------------------------------------- what a valid one does
 
 
+@pytest.mark.req("RFC9293-MUST-11")
 def test_a_passive_opening_is_forgotten(talk):
     t = talk()
     n = reach(t, states.SYN_RECEIVED)
@@ -77,6 +81,7 @@ def test_a_passive_opening_is_forgotten(talk):
     t.expect(SYN | ACK, ack=51)
 
 
+@pytest.mark.req("RFC9293-MUST-11")
 def test_an_active_opening_is_refused(talk):
     t = talk()
     n = reach(t, states.SIMULTANEOUS)
@@ -85,6 +90,7 @@ def test_an_active_opening_is_refused(talk):
         t.receive()
 
 
+@pytest.mark.req("RFC9293-MUST-12")
 @pytest.mark.parametrize("place", states.LIVE, ids=str)
 def test_the_user_is_told(talk, place):
     t = talk()
@@ -161,6 +167,7 @@ def test_without_the_sequence_check_any_number_challenges(talk, place):
     t.expect(ACK, reason=Reason.CHALLENGE)
 
 
+@pytest.mark.req("RFC5961-03")
 def test_blind_resets_hit_nothing(talk):
     """CVE-2004-0230: one guess per window, as many as there are windows, and then some."""
     t = talk().established()

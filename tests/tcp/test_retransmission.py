@@ -24,6 +24,7 @@ def timeouts(t, first, count, cap=MODERN.rto_maximum, **expected):
     return total
 
 
+@pytest.mark.req("RFC9293-MUST-19", "RFC6298-11", "RFC6298-14")
 def test_data_is_sent_again_and_again(talk):
     t = talk().established()
     t.send(b"x")
@@ -34,6 +35,7 @@ def test_data_is_sent_again_and_again(talk):
     assert t.state == "ESTABLISHED"
 
 
+@pytest.mark.req("RFC6298-01", "RFC6298-06")
 def test_to_the_letter_the_timeout_is_a_second_at_least(talk):
     t = talk(RFC).established()
     t.send(b"x")
@@ -41,6 +43,7 @@ def test_to_the_letter_the_timeout_is_a_second_at_least(talk):
     timeouts(t, SECOND, 4, data=b"x")
 
 
+@pytest.mark.req("RFC6298-11", "RFC6298-12", "RFC6928-04", "RFC6582-09")
 def test_the_timer_runs_from_the_last_acknowledgement_of_new_data(talk):
     """RFC 6298 §5.3."""
     t = talk(MODERN.but(super_segments=False)).established(mss=1000)
@@ -54,6 +57,7 @@ def test_the_timer_runs_from_the_last_acknowledgement_of_new_data(talk):
     t.after(1).expect(ACK, seq=1001, len=1000)
 
 
+@pytest.mark.req("RFC6298-13")
 def test_only_the_earliest_segment_is_sent_at_a_timeout(talk):
     """RFC 6298 §5.4, RFC 5681 §3.1: then the network decides how fast it goes on."""
     t = talk().established(mss=1000)
@@ -80,6 +84,7 @@ def test_what_arrived_after_all_is_not_sent_again(talk):
     t.expect(ACK, seq=5001, data=b"more")
 
 
+@pytest.mark.req("RFC9293-MUST-18", "RFC6298-08")
 def test_karn_no_sample_from_what_was_sent_twice(talk):
     t = talk().established()
     before = t.c.rtt.srtt
@@ -91,6 +96,7 @@ def test_karn_no_sample_from_what_was_sent_twice(talk):
     assert t.c.rtt.srtt == before
 
 
+@pytest.mark.req("RFC6298-09")
 def test_backoff_stays_until_there_is_a_sample(talk):
     """RFC 6298 §5.5 and §3."""
     t = talk().established()
@@ -112,6 +118,7 @@ def test_backoff_stays_until_there_is_a_sample(talk):
     timeouts(t, 200 * MS, 2, data=b"!")
 
 
+@pytest.mark.req("RFC6298-08")
 def test_the_echoed_timestamp_tells_which_transmission_arrived(talk):
     """RFC 7323 §4.1: timestamps end the ambiguity that Karn's rule works around."""
     t = talk().established(ts=(5, 0))
@@ -139,6 +146,7 @@ def test_a_senseless_echo_is_no_sample(talk, ago):
     assert t.c.flight == 0
 
 
+@pytest.mark.req("RFC7323-19")
 def test_a_duplicate_acknowledgement_is_no_sample(talk):
     """RFC 7323 §4.1: only what advances SND.UNA."""
     t = talk().established(ts=(5, 0))
@@ -153,6 +161,7 @@ def test_a_duplicate_acknowledgement_is_no_sample(talk):
 # ---------------------------------------------------------------------- giving up
 
 
+@pytest.mark.req("RFC9293-MUST-23", "RFC1122-07", "RFC8961-01")
 def test_syn_backoff_and_its_end(talk):
     """RFC 9293 MUST-23: at least three minutes."""
     t = talk()
@@ -177,6 +186,7 @@ def test_linux_gives_up_after_127_seconds(talk):
     assert t.state == "CLOSED"
 
 
+@pytest.mark.req("RFC4987-11")
 def test_syn_ack_backoff_and_its_end(talk):
     t = talk()
     t.listen()
@@ -191,6 +201,7 @@ def test_syn_ack_backoff_and_its_end(talk):
     assert not t.stack.embryos
 
 
+@pytest.mark.req("RFC9293-MUST-23")
 def test_to_the_letter_a_syn_ack_is_a_syn(talk):
     """RFC 9293 MUST-23 makes no difference between the two."""
     t = talk(RFC)
@@ -201,6 +212,7 @@ def test_to_the_letter_a_syn_ack_is_a_syn(talk):
     assert t.state == "SYN-RECEIVED"
 
 
+@pytest.mark.req("RFC6298-15")
 def test_data_after_a_lost_syn_starts_at_three_seconds(talk):
     """RFC 6298 §5.7."""
     t = talk()
@@ -215,6 +227,7 @@ def test_data_after_a_lost_syn_starts_at_three_seconds(talk):
     t.after(1).expect(data=b"x")
 
 
+@pytest.mark.req("RFC6298-15")
 def test_data_after_a_lost_syn_ack_starts_at_three_seconds(talk):
     t = talk()
     t.listen()
@@ -229,6 +242,7 @@ def test_data_after_a_lost_syn_ack_starts_at_three_seconds(talk):
     t.after(1).expect(data=b"x")
 
 
+@pytest.mark.req("RFC9293-MUST-20")
 def test_r2_by_count(talk):
     t = talk(MODERN.but(data_retries=3, user_timeout=None)).established()
     t.send(b"x")
@@ -253,6 +267,7 @@ def test_progress_starts_the_count_anew(talk):
     assert t.state == "ESTABLISHED"
 
 
+@pytest.mark.req("RFC9293-MUST-20")
 def test_r2_by_time_is_five_minutes(talk):
     """RFC 9293 §3.9.1.1."""
     t = talk().established()
@@ -267,6 +282,7 @@ def test_r2_by_time_is_five_minutes(talk):
     assert t.c.error.errno == errno.ETIMEDOUT
 
 
+@pytest.mark.req("RFC9293-MUST-21")
 def test_for_ever_means_for_ever(talk):
     """RFC 9293 MUST-21."""
     t = talk(MODERN.but(user_timeout=None)).established()
@@ -279,6 +295,7 @@ def test_for_ever_means_for_ever(talk):
     t.after(600 * SECOND).expect_nothing()
 
 
+@pytest.mark.req("RFC9293-SHLD-25")
 def test_what_the_network_said_is_the_reason(talk):
     """RFC 9293 §3.9.2.2: a soft error is kept, and named when nothing else helps."""
     t = talk(MODERN.but(data_retries=2)).established()

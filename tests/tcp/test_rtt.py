@@ -8,16 +8,19 @@ from estab.tcp.rtt import RttEstimator
 MS = MILLISECOND
 
 
+@pytest.mark.req("RFC6298-02", "RFC8961-01")
 def test_before_any_sample_rto_is_one_second() -> None:
     assert RttEstimator(MODERN).rto == SECOND
 
 
+@pytest.mark.req("RFC9293-MUST-18", "RFC6298-03")
 def test_first_sample() -> None:
     rtt = RttEstimator(MODERN)
     rtt.on_sample(100 * MS)
     assert (rtt.srtt, rtt.rttvar, rtt.rto) == (100 * MS, 50 * MS, 300 * MS)
 
 
+@pytest.mark.req("RFC9293-MUST-18", "RFC6298-04", "RFC6298-05")
 def test_variance_is_updated_before_the_mean() -> None:
     rtt = RttEstimator(MODERN)
     rtt.on_sample(100 * MS)
@@ -34,6 +37,7 @@ def test_a_falling_sample() -> None:
     assert (rtt.srtt, rtt.rttvar) == (90 * MS, 57_500_000)
 
 
+@pytest.mark.req("RFC6298-06")
 @pytest.mark.parametrize(("config", "floor"), [(MODERN, 200 * MS), (RFC, SECOND)])
 def test_floor(config, floor) -> None:
     rtt = RttEstimator(config)
@@ -41,6 +45,7 @@ def test_floor(config, floor) -> None:
     assert rtt.rto == floor
 
 
+@pytest.mark.req("RFC6298-10")
 def test_constant_rtt_leaves_the_clock_granularity() -> None:
     rtt = RttEstimator(MODERN)
     for _ in range(200):
@@ -49,6 +54,7 @@ def test_constant_rtt_leaves_the_clock_granularity() -> None:
     assert rtt.rto == 500 * MS + MODERN.clock_granularity
 
 
+@pytest.mark.req("RFC6298-07", "RFC6298-14")
 def test_backoff_doubles_until_the_cap_and_a_sample_ends_it() -> None:
     rtt = RttEstimator(MODERN)
     rtt.on_sample(SECOND)
@@ -77,6 +83,7 @@ def test_many_samples_a_round_trip_count_less() -> None:
     assert rtt.rttvar == 50 * MS + 30 * MS // 40
 
 
+@pytest.mark.req("RFC7323-20")
 def test_ten_samples_a_round_trip_remember_as_long_as_one() -> None:
     """RFC 7323 appendix G: the history of the estimator does not depend on how often it is fed."""
     one, ten = RttEstimator(MODERN), RttEstimator(MODERN)

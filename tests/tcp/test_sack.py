@@ -19,6 +19,7 @@ def test_agreed(talk):
     assert t.expect(SYN | ACK).options.sack_permitted
 
 
+@pytest.mark.req("RFC2018-02")
 @pytest.mark.parametrize(("config", "offered"), [(MODERN, False), (MODERN.but(sack=False), True)])
 def test_not_agreed(talk, config, offered):
     """RFC 2018 §4: no blocks unless the peer may expect them."""
@@ -31,12 +32,14 @@ def test_not_agreed(talk, config, offered):
     assert blocks(t) == ()
 
 
+@pytest.mark.req("RFC2018-01")
 def test_permission_is_for_syn_only(talk):
     t = talk().established(sack_permitted=True)
     t.inject(ACK, seq=11, ack=1, data=b"x")
     assert not t.expect(ACK).options.sack_permitted
 
 
+@pytest.mark.req("RFC2018-05", "RFC2018-07")
 def test_the_latest_arrival_comes_first(talk):
     t = talk().established(sack_permitted=True)
     t.inject(ACK, seq=11, ack=1, data=bytes(5))
@@ -49,6 +52,7 @@ def test_the_latest_arrival_comes_first(talk):
     assert blocks(t) == ((11, 26), (31, 36))
 
 
+@pytest.mark.req("RFC2018-06")
 @pytest.mark.parametrize(("options", "most"), [({}, 4), ({"ts": (1, 0)}, 3)])
 def test_as_many_as_fit(talk, options, most):
     t = talk().established(sack_permitted=True, **options)
@@ -69,6 +73,7 @@ def test_what_remains_is_reported_after_a_hole_is_filled(talk):
     t.expect(ACK, ack=26, sack=())
 
 
+@pytest.mark.req("RFC2018-03")
 def test_data_segments_report_too(talk):
     """RFC 2018 §4: every ACK while there is a hole."""
     t = talk().established(sack_permitted=True)
@@ -78,6 +83,7 @@ def test_data_segments_report_too(talk):
     t.expect(ACK, data=b"mine", sack=((11, 16),))
 
 
+@pytest.mark.req("RFC2883-01", "RFC2883-02")
 def test_a_duplicate_below_is_reported_once(talk):
     """RFC 2883 §4, example 1."""
     t = talk().established(sack_permitted=True)
@@ -99,6 +105,7 @@ def test_a_duplicate_below_with_a_hole_above(talk):
     t.expect(ACK, ack=11, sack=((1, 11), (21, 31)))
 
 
+@pytest.mark.req("RFC2883-03")
 def test_a_duplicate_out_of_order(talk):
     """RFC 2883 §4, example 3: followed by the block that contains it."""
     t = talk().established(sack_permitted=True)
@@ -109,6 +116,7 @@ def test_a_duplicate_out_of_order(talk):
     t.expect(ACK, ack=1, sack=((21, 31), (11, 31)))
 
 
+@pytest.mark.req("RFC2883-01")
 def test_a_partial_duplicate(talk):
     """RFC 2883 §4.2: only what came twice."""
     t = talk().established(sack_permitted=True)
@@ -132,6 +140,7 @@ def test_an_early_fin_is_no_data(talk):
     t.expect(ACK, ack=1, sack=((11, 16),))
 
 
+@pytest.mark.req("RFC9293-SHLD-31", "RFC1122-03")
 def test_first_arrival_stays(talk):
     """Overlaps of other contents do not change what was held: a forged copy comes too late."""
     t = talk().established(sack_permitted=True)

@@ -86,6 +86,7 @@ STEPS = st.lists(
 """What happens, where, to how much, and whether time has passed since the last step."""
 
 
+@pytest.mark.req("RFC2018-09", "RFC6675-03", "RFC6675-15")
 @settings(max_examples=300)
 @given(STEPS)
 def test_against_a_model(steps) -> None:

@@ -1,5 +1,7 @@
 """What was sent before the peer took its window back: RFC 9293 §3.8.6."""
 
+import pytest
+
 from estab.tcp.config import RFC
 from estab.tcp.observer import Reason
 from tests.conversation import ACK
@@ -16,6 +18,7 @@ def shrunken(talk):
     return t
 
 
+@pytest.mark.req("RFC9293-SHLD-15")
 def test_nothing_new_goes_out(talk):
     """SHLD-15."""
     t = shrunken(talk)
@@ -24,12 +27,14 @@ def test_nothing_new_goes_out(talk):
     t.expect_nothing()
 
 
+@pytest.mark.req("RFC9293-SHLD-16")
 def test_what_lies_within_is_sent_again(talk):
     """SHLD-16."""
     t = shrunken(talk)
     t.after(t.c.rtt.rto).expect(ACK, seq=1, len=1000, reason=Reason.TIMEOUT)
 
 
+@pytest.mark.req("RFC9293-MAY-7")
 def test_what_lies_beyond_is_sent_again_too(talk):
     """MAY-7: the receiver had promised to take it."""
     t = shrunken(talk)
@@ -37,6 +42,7 @@ def test_what_lies_beyond_is_sent_again_too(talk):
     t.after(t.c.rtt.rto).expect(ACK, seq=1001, len=1000, reason=Reason.TIMEOUT)
 
 
+@pytest.mark.req("RFC9293-MUST-35")
 def test_a_window_shrunk_to_nothing_is_probed(talk):
     """MUST-35: once nothing is outstanding, as any closed window."""
     t = shrunken(talk)

@@ -12,6 +12,7 @@ def test_the_first_small_segment_goes_at_once(talk):
     t.expect(ACK, seq=1, data=b"a")
 
 
+@pytest.mark.req("RFC9293-SHLD-7", "RFC9293-MAY-16")
 def test_the_second_waits_for_the_first(talk):
     t = talk().established()
     t.send(b"a")
@@ -23,6 +24,7 @@ def test_the_second_waits_for_the_first(talk):
     t.expect(ACK, seq=2, data=b"bc")
 
 
+@pytest.mark.req("RFC9293-SHLD-28")
 def test_full_segments_do_not_wait(talk):
     t = talk().established(mss=1000)
     t.send(b"a")
@@ -31,6 +33,7 @@ def test_full_segments_do_not_wait(talk):
     t.expect(ACK, seq=2, len=1000)
 
 
+@pytest.mark.req("RFC9293-SHLD-7")
 @pytest.mark.parametrize(("config", "waits"), [(MODERN, False), (RFC, True)], ids=["minshall", "strict"])
 def test_a_small_segment_behind_full_ones(talk, config, waits):
     """Nagle's rule waits for any unacknowledged byte, Minshall's only for another small segment."""
@@ -55,6 +58,7 @@ def test_minshall_waits_for_the_small_one(talk):
     t.expect(ACK, seq=1101, data=b"b")
 
 
+@pytest.mark.req("RFC9293-MUST-17")
 def test_nodelay(talk):
     """RFC 9293 MUST-17."""
     t = talk().established()
@@ -112,6 +116,7 @@ def test_the_last_bytes_before_a_close_do_not_wait(talk):
     t.expect(FIN | ACK, seq=2, data=b"b")
 
 
+@pytest.mark.req("RFC9293-MUST-61", "RFC9293-SHLD-27")
 def test_the_end_of_what_was_written_is_pushed(talk):
     """RFC 9293 MUST-61, SHLD-27: PSH on the last segment of what waits, and only there."""
     t = talk(MODERN.but(super_segments=False)).established(mss=1000)
@@ -119,6 +124,7 @@ def test_the_end_of_what_was_written_is_pushed(talk):
     assert [bool(s.flags & PSH) for s in t.drain()] == [False, False, True]
 
 
+@pytest.mark.req("RFC9293-MUST-60")
 def test_nothing_is_held_back_for_ever(talk):
     """RFC 9293 MUST-60: the acknowledgement, or at the latest the retransmission, lets the rest go."""
     t = talk().established()

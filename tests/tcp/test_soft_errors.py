@@ -17,6 +17,9 @@ SOFT = (
 )
 
 
+@pytest.mark.req(
+    "RFC9293-MUST-47", "RFC9293-MUST-54", "RFC9293-MUST-56", "RFC9293-SHLD-25", "RFC1122-09", "RFC1122-11", "RFC5927-06"
+)
 @pytest.mark.parametrize(("kind", "code", "expected"), SOFT)
 def test_what_the_network_says_is_told_and_ends_nothing(talk, kind, code, expected):
     """MUST-47, MUST-54, MUST-56, SHLD-25."""
@@ -32,6 +35,7 @@ def test_what_the_network_says_is_told_and_ends_nothing(talk, kind, code, expect
     assert t.c.soft_error is None
 
 
+@pytest.mark.req("RFC9293-MUST-56")
 @pytest.mark.parametrize(("kind", "code", "expected"), SOFT)
 def test_to_the_letter_an_opening_goes_on_too(talk, kind, code, expected):
     """MUST-56 makes no exception for SYN-SENT."""
@@ -45,6 +49,7 @@ def test_to_the_letter_an_opening_goes_on_too(talk, kind, code, expected):
     assert t.state == "ESTABLISHED"
 
 
+@pytest.mark.req("RFC9293-MUST-56")
 def test_a_parameter_problem_ends_nothing(talk):
     """MUST-56."""
     t = talk().established()
@@ -54,6 +59,7 @@ def test_a_parameter_problem_ends_nothing(talk):
     assert t.state == "ESTABLISHED"
 
 
+@pytest.mark.req("RFC9293-MUST-20", "RFC9293-MUST-47", "RFC9293-SHLD-9", "RFC9293-SHLD-10", "RFC1122-07")
 def test_after_r1_the_application_is_told(talk):
     """MUST-20, SHLD-9, SHLD-10: at the third retransmission, once; an answer takes it back."""
     t = talk().established()
@@ -71,6 +77,7 @@ def test_after_r1_the_application_is_told(talk):
     assert not t.c.in_trouble
 
 
+@pytest.mark.req("RFC9293-MUST-22")
 def test_an_opening_is_no_exception(talk):
     """MUST-22."""
     t = talk()
@@ -84,6 +91,7 @@ def test_an_opening_is_no_exception(talk):
     assert t.state == "SYN-SENT"
 
 
+@pytest.mark.req("RFC9293-SHLD-11", "RFC1122-07")
 def test_to_the_letter_r2_is_at_least_100_seconds(talk):
     """SHLD-11; MUST-20: then the connection is closed."""
     t = talk(RFC).established()
@@ -95,6 +103,7 @@ def test_to_the_letter_r2_is_at_least_100_seconds(talk):
     assert t.c.error.errno == errno.ETIMEDOUT
 
 
+@pytest.mark.req("RFC9293-SHLD-20")
 def test_who_does_not_ask_hears_nothing(talk):
     """SHLD-20: a soft error is only there to be looked at; no call fails because of it."""
     t = talk().established()

@@ -20,6 +20,7 @@ def packets(t):
     return found
 
 
+@pytest.mark.req("RFC9293-SHLD-28")
 @pytest.mark.parametrize("v6", [False, True])
 def test_one_packet_for_many(talk, v6):
     t = talk(WIDE, v6=v6, offload=FULL_OFFLOAD).established(mss=1400, window_scale=7)

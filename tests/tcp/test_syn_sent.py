@@ -15,6 +15,7 @@ def t(talk, request):
     return t
 
 
+@pytest.mark.req("RFC1337-06")
 @pytest.mark.parametrize("flags", [ACK, SYN | ACK, FIN | ACK])
 @pytest.mark.parametrize("ack", [-(2**31) + 1, -1, 0, 2, 2**30])
 def test_first_a_wrong_ack_is_reset(t, flags, ack):
@@ -24,6 +25,7 @@ def test_first_a_wrong_ack_is_reset(t, flags, ack):
     assert t.state == "SYN-SENT"
 
 
+@pytest.mark.req("RFC5961-04")
 @pytest.mark.parametrize("ack", [-1, 0, 2])
 def test_first_a_reset_with_a_wrong_ack_is_dropped(t, ack):
     t.inject(RST | ACK, seq=0, ack=ack)
@@ -32,6 +34,7 @@ def test_first_a_reset_with_a_wrong_ack_is_dropped(t, ack):
     assert t.stack.counters["TCPSynSentDrop"] == 1
 
 
+@pytest.mark.req("RFC5961-04")
 def test_second_a_reset_with_our_ack_refuses(t):
     t.inject(RST | ACK, seq=0, ack=1)
     t.expect_nothing()
@@ -41,6 +44,7 @@ def test_second_a_reset_with_our_ack_refuses(t):
         t.receive()
 
 
+@pytest.mark.req("RFC5961-04")
 def test_second_a_reset_without_ack_is_dropped(t):
     t.inject(RST, seq=0)
     t.expect_nothing()

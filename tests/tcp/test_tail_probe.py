@@ -34,6 +34,7 @@ def probe(t, seq):
     return t.expect(ACK, seq=seq, len=MSS, reason=Reason.TAIL_PROBE)
 
 
+@pytest.mark.req("RFC8985-12", "RFC8985-16")
 def test_the_last_segment_is_sent_again(talk):
     """§7.2, §7.3: after two round trips without an answer, and nobody has said that anything is lost."""
     t = flight(talk)
@@ -44,6 +45,7 @@ def test_the_last_segment_is_sent_again(talk):
     assert t.c.congestion.cwnd == 10 * MSS
 
 
+@pytest.mark.req("RFC8985-16")
 def test_new_data_is_the_better_probe(talk):
     t = flight(talk)
     t.send(bytes(5000))
@@ -53,6 +55,7 @@ def test_new_data_is_the_better_probe(talk):
     t.expect_nothing()
 
 
+@pytest.mark.req("RFC8985-12")
 def test_progress_begins_the_wait_anew(talk):
     t = flight(talk)
     t.after(RTT)
@@ -62,6 +65,7 @@ def test_progress_begins_the_wait_anew(talk):
     probe(t, 9001)
 
 
+@pytest.mark.req("RFC8985-13")
 @pytest.mark.parametrize(
     ("patience", "at"), [(50 * MS, 250 * MS), (100 * MS, RTO), (PTO, RTO)], ids=["waited for", "just", "too long"]
 )
@@ -77,6 +81,7 @@ def test_a_lone_segment_may_be_acknowledged_late(talk, patience, at):
     t.after(1).expect(ACK, seq=1, reason=Reason.TIMEOUT)
 
 
+@pytest.mark.req("RFC8985-14", "RFC8985-17", "RFC8985-19")
 def test_then_the_timeout_runs_and_no_second_probe(talk):
     """§7.3: one probe at a time; the timer begins anew with it."""
     t = flight(talk)
@@ -86,6 +91,7 @@ def test_then_the_timeout_runs_and_no_second_probe(talk):
     t.after(1).expect(ACK, seq=1, reason=Reason.TIMEOUT)
 
 
+@pytest.mark.req("RFC8985-14", "RFC8985-15")
 def test_not_again_before_the_path_was_timed(talk):
     """§7.3: an answer to what was sent twice tells no round-trip time."""
     t = flight(talk, 1, ONE_BY_ONE.but(tail_probe_ack_delay=50 * MS))
@@ -98,6 +104,7 @@ def test_not_again_before_the_path_was_timed(talk):
     t.after(1).expect(ACK, seq=1001, reason=Reason.TIMEOUT)
 
 
+@pytest.mark.req("RFC8985-04")
 def test_not_without_sack(talk):
     """§4: only together with RACK."""
     t = flight(talk, sack_permitted=False)
@@ -105,6 +112,7 @@ def test_not_without_sack(talk):
     t.after(1).expect(ACK, seq=1, reason=Reason.TIMEOUT)
 
 
+@pytest.mark.req("RFC8985-12")
 def test_not_when_something_was_sacked(talk):
     """§7.2: then RACK has a clock of its own."""
     t = flight(talk)
@@ -126,6 +134,7 @@ def test_switched_off(talk):
     t.after(RTO).expect(ACK, seq=1, reason=Reason.TIMEOUT)
 
 
+@pytest.mark.req("RFC8985-18")
 @pytest.mark.parametrize("twice", [False, True], ids=["lost", "arrived twice"])
 def test_a_probe_that_repaired_a_loss_is_a_sign_of_congestion(talk, twice):
     """§7.4: unless the peer says that both copies arrived."""
@@ -151,6 +160,7 @@ def test_a_probe_of_new_data_repaired_nothing(talk):
     assert t.c.congestion.ssthresh > 1 << 30
 
 
+@pytest.mark.req("RFC8985-13")
 def test_how_long_to_wait():
     tail = TailLossProbe()
     assert tail.timeout(50 * MS, False, 200 * MS) == 100 * MS

@@ -48,6 +48,7 @@ def is_over_at(t, when: int) -> bool:
 # ---------------------------------------------------------------------- how long
 
 
+@pytest.mark.req("RFC9293-MUST-13", "RFC1337-07")
 @pytest.mark.parametrize("v6", [False, True])
 def test_two_msl(talk, v6):
     t = talk(v6=v6)
@@ -78,6 +79,7 @@ def test_a_repeated_fin_with_its_text(talk):
     assert is_over_at(t, t.now + 2 * t.config.msl)
 
 
+@pytest.mark.req("RFC1337-04")
 @pytest.mark.parametrize(
     "stray",
     [
@@ -117,6 +119,7 @@ def test_many_connections_end_in_their_order(talk):
 # ---------------------------------------------------------------------- RFC 1337
 
 
+@pytest.mark.req("RFC1337-01", "RFC1337-02", "RFC1337-09")
 def test_a_reset_does_not_kill_time_wait(t):
     """Figure 1 of RFC 1337, from our side: the old duplicate is answered, the RST that this provokes is ignored."""
     t.inject(ACK, seq=-200, ack=-60, data=b"old duplicate")
@@ -136,6 +139,7 @@ def test_without_rfc_1337_an_exact_reset_does(talk, offset, state):
     assert t.state == state
 
 
+@pytest.mark.req("RFC1337-05")
 def test_answers_are_limited(t):
     """H2 of RFC 1337: two ends that disagree must not talk for ever."""
     for _ in range(100):
@@ -167,6 +171,7 @@ def opens(t, *, seq: int, **options) -> bool:
 
 
 # The peer's FIN had sequence number 1.
+@pytest.mark.req("RFC9293-SHLD-4", "RFC6191-01", "RFC6191-02", "RFC6191-03", "RFC6191-04")
 @pytest.mark.parametrize(
     ("stamp", "seq", "expected"),
     [
@@ -188,6 +193,7 @@ def test_syn_after_a_connection_with_timestamps(stamped, stamp, seq, expected):
     assert opens(stamped, seq=seq, **options) == expected
 
 
+@pytest.mark.req("RFC9293-MAY-2", "RFC1122-02", "RFC6191-05", "RFC6191-06", "RFC6191-07", "RFC6191-08")
 @pytest.mark.parametrize(
     ("stamp", "seq", "expected"),
     [
@@ -203,6 +209,7 @@ def test_syn_after_a_connection_without_timestamps(t, stamp, seq, expected):
     assert opens(t, seq=seq, **options) == expected
 
 
+@pytest.mark.req("RFC6191-09")
 @pytest.mark.parametrize(("seq", "expected"), [(2, True), (1, False)])
 def test_timestamps_that_we_do_not_speak_prove_nothing(talk, seq, expected):
     """TSnew means that our SYN-ACK would carry them too."""
@@ -220,6 +227,7 @@ def test_the_new_incarnation_works(stamped):
     assert len(t.stack.time_wait) == 0
 
 
+@pytest.mark.req("RFC9293-MAY-2")
 def test_the_initial_number_is_moved_beyond_the_old_ones(talk):
     """Where the ISN clock has not passed what was used, the new ISS is computed from that (MAY-2)."""
     t = talk()
@@ -362,6 +370,7 @@ def test_the_application_reads_on(talk):
     assert t.c.eof
 
 
+@pytest.mark.req("RFC7323-13")
 def test_the_last_acknowledgement_carries_timestamps(stamped):
     t = stamped
     t.inject(FIN | ACK, seq=1, ack=2, ts=(5_000_000, 0))

@@ -16,6 +16,7 @@ def echo(t):
     return t.drain()[-1].options.timestamps[1]
 
 
+@pytest.mark.req("RFC7323-13")
 def test_agreed_by_both(talk):
     t = talk().established(ts=(77, 0))
     t.send(b"x")
@@ -25,6 +26,7 @@ def test_agreed_by_both(talk):
     assert t.expect(FIN | ACK).options.timestamps is not None
 
 
+@pytest.mark.req("RFC7323-17")
 def test_the_syn_is_echoed(talk):
     t = talk()
     t.listen()
@@ -32,12 +34,14 @@ def test_the_syn_is_echoed(talk):
     assert t.expect(SYN | ACK).options.timestamps[1] == 77
 
 
+@pytest.mark.req("RFC7323-17")
 def test_our_syn_echoes_nothing(talk):
     t = talk()
     t.open()
     assert t.expect(SYN).options.timestamps[1] == 0
 
 
+@pytest.mark.req("RFC7323-16")
 @pytest.mark.parametrize("active", [False, True])
 def test_not_agreed(talk, active):
     t = talk().established(active=active)
@@ -54,6 +58,7 @@ def test_switched_off(talk):
     assert t.expect(SYN | ACK).options.timestamps is None
 
 
+@pytest.mark.req("RFC7323-18", "RFC7323-27", "RFC6191-10")
 def test_the_clock_follows_time(talk):
     t = talk().established(ts=(77, 0))
     t.send(b"x")
@@ -64,6 +69,7 @@ def test_the_clock_follows_time(talk):
     assert (t.expect(data=b"y").options.timestamps[0] - first) & 0xFFFFFFFF == 5000
 
 
+@pytest.mark.req("RFC7323-30")
 def test_two_connections_have_unrelated_clocks(talk):
     """RFC 7323 §7.1: timestamps do not tell how long we have been up."""
     t = talk()
@@ -74,6 +80,7 @@ def test_two_connections_have_unrelated_clocks(talk):
     assert one > 10**6
 
 
+@pytest.mark.req("RFC7323-14", "RFC7323-15")
 def test_a_segment_without_them_is_dropped_quietly(talk):
     """RFC 7323 §3.2: dropped, and the connection does not care."""
     t = talk().established(ts=(77, 0))
@@ -85,6 +92,7 @@ def test_a_segment_without_them_is_dropped_quietly(talk):
     assert t.receive() == b"y"
 
 
+@pytest.mark.req("RFC5961-05")
 @pytest.mark.parametrize("stamps", [None, (5, 0)], ids=["without", "old"])
 def test_a_syn_is_challenged_whatever_its_timestamps(talk, stamps):
     """RFC 5961 §4.2: a peer that restarted, with other options perhaps, finds the half-open connection."""
@@ -104,6 +112,7 @@ def test_a_reset_needs_none(talk):
 # ---------------------------------------------------------------------- what is echoed (§4.3)
 
 
+@pytest.mark.req("RFC7323-21")
 def test_the_earliest_of_a_delayed_acknowledgement(talk):
     """Worked example A, B, C of §4.3: the echo is that of the first unacknowledged segment."""
     t = talk().established(ts=(1, 0))
@@ -113,6 +122,7 @@ def test_the_earliest_of_a_delayed_acknowledgement(talk):
     assert echo(t) == 2_000_001
 
 
+@pytest.mark.req("RFC7323-22")
 def test_holes(talk):
     """The second worked example of RFC 7323 §4.3: A, C, B, E, D."""
     t = talk().established(ts=(1, 0))
@@ -125,6 +135,7 @@ def test_holes(talk):
     assert t.receive() == b"abcde"
 
 
+@pytest.mark.req("RFC7323-21")
 def test_an_older_value_does_not_go_back(talk):
     t = talk().established(ts=(1, 0))
     t.inject(ACK, seq=1, ack=1, data=b"a", ts=(2_000_005, 0))
@@ -136,6 +147,7 @@ def test_an_older_value_does_not_go_back(talk):
 # ---------------------------------------------------------------------- PAWS (§5)
 
 
+@pytest.mark.req("RFC7323-25")
 def test_an_old_duplicate_is_dropped_and_answered(talk):
     t = talk().established(ts=(1, 0))
     t.inject(ACK, seq=1, ack=1, data=b"a", ts=(2_000_000, 0))
@@ -146,6 +158,7 @@ def test_an_old_duplicate_is_dropped_and_answered(talk):
     assert t.stack.counters["PAWSEstab"] == 1
 
 
+@pytest.mark.req("RFC7323-25")
 def test_the_check_comes_before_that_of_the_sequence_number(talk):
     """RFC 7323 §5.3 R1."""
     t = talk().established(ts=(1, 0))
@@ -156,6 +169,7 @@ def test_the_check_comes_before_that_of_the_sequence_number(talk):
     assert t.stack.counters["PAWSEstab"] == 1
 
 
+@pytest.mark.req("RFC7323-23")
 def test_a_reset_is_not_subject_to_it(talk):
     """RFC 7323 §5.2."""
     t = talk().established(ts=(1, 0))
@@ -164,6 +178,7 @@ def test_a_reset_is_not_subject_to_it(talk):
     assert t.state == "CLOSED"
 
 
+@pytest.mark.req("RFC7323-23")
 def test_a_reset_that_is_not_exact_leaves_the_stamp_alone(talk):
     t = talk().established(ts=(1, 0))
     t.inject(RST | ACK, seq=2, ack=1, ts=(3_000_000, 0))
@@ -172,6 +187,7 @@ def test_a_reset_that_is_not_exact_leaves_the_stamp_alone(talk):
     assert t.receive() == b"a"
 
 
+@pytest.mark.req("RFC7323-27")
 def test_timestamps_wrap(talk):
     t = talk()
     t.peer_stamp = 0xFFFFFFF1 - t.now // MS
@@ -184,6 +200,7 @@ def test_timestamps_wrap(talk):
     assert t.receive() == b"ab"
 
 
+@pytest.mark.req("RFC7323-28")
 @pytest.mark.parametrize(("silence", "taken"), [(24 * DAY, False), (24 * DAY + SECOND, True)])
 def test_after_24_days_the_stamp_proves_nothing(talk, silence, taken):
     """RFC 7323 §5.5."""
@@ -198,6 +215,7 @@ def test_after_24_days_the_stamp_proves_nothing(talk, silence, taken):
         assert echo(t) == 1_000_000
 
 
+@pytest.mark.req("RFC7323-26")
 def test_data_that_waited_is_not_checked_again(talk):
     """RFC 7323 §5.3: at arrival only; what filled the hole may be younger than what was held."""
     t = talk().established(ts=(1, 0))

@@ -31,6 +31,7 @@ def late(t, ack, stamp):
     t.inject(ACK, seq=1, ack=ack, ts=(t.peer_stamp + t.now // MS, stamp))
 
 
+@pytest.mark.req("RFC4015-01")
 def test_a_timeout_that_was_too_early_is_taken_back(talk):
     """RFC 4015 §3.2: the window as before, and new data instead of repetitions."""
     t, stamp = flight(talk, tail_probe=False)
@@ -45,6 +46,7 @@ def test_a_timeout_that_was_too_early_is_taken_back(talk):
     assert t.stack.counters["TCPSpuriousRTOs"] == 1
 
 
+@pytest.mark.req("RFC4015-01")
 def test_the_timeout_learns_from_it(talk):
     """RFC 4015 §3.2 (RTO): the late answer is a sample."""
     t, stamp = flight(talk, tail_probe=False)

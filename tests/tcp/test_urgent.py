@@ -8,6 +8,7 @@ from tests.conversation import ACK, FIN, MILLISECOND, URG
 MS = MILLISECOND
 
 
+@pytest.mark.req("RFC9293-MUST-30", "RFC9293-MUST-62")
 def test_sent(talk):
     """RFC 6093 §4, RFC 9293 MUST-62: the pointer names the byte after the urgent one."""
     t = talk().established()
@@ -26,6 +27,7 @@ def test_urgent_data_does_not_wait_for_nagle(talk):
     t.expect(ACK | URG, seq=2, data=b"!", urgent=1)
 
 
+@pytest.mark.req("RFC9293-MUST-31")
 def test_segments_before_it_announce_it(talk):
     """RFC 9293 §3.8.5: as soon as it is known, although the byte itself comes later."""
     t = talk(MODERN.but(super_segments=False)).established(mss=1000)
@@ -44,6 +46,7 @@ def test_a_retransmission_says_it_again(talk):
     t.after(200 * MS).expect(ACK | URG, seq=1, urgent=3)
 
 
+@pytest.mark.req("RFC9293-MUST-31")
 def test_beyond_sixteen_bits_it_waits_until_it_can_be_said(talk):
     """RFC 9293 MUST-31: of any length; 16 bits reach only so far."""
     t = talk(MODERN.but(super_segments=False, initial_window=100, nagle=False)).established(mss=1000, window_scale=7)
@@ -56,6 +59,7 @@ def test_beyond_sixteen_bits_it_waits_until_it_can_be_said(talk):
     assert all(s.seq + s.urgent == 80_001 for s in marked)
 
 
+@pytest.mark.req("RFC9293-MUST-30", "RFC9293-MUST-33", "RFC9293-MUST-62")
 def test_received_out_of_band(talk):
     t = talk().established()
     t.inject(ACK | URG, seq=1, ack=1, data=b"ab!cd", urgent=3)
@@ -67,6 +71,7 @@ def test_received_out_of_band(talk):
     assert not t.c.at_urgent_mark
 
 
+@pytest.mark.req("RFC9293-MUST-30")
 def test_received_inline(talk):
     t = talk().established()
     t.c.urgent_inline = True
@@ -76,6 +81,7 @@ def test_received_inline(talk):
     assert t.receive() == b"!cd"
 
 
+@pytest.mark.req("RFC9293-MUST-32", "RFC9293-MUST-47")
 def test_announced_before_it_is_there(talk):
     """RFC 9293 MUST-32: the application hears of it at once."""
     t = talk().established()
@@ -97,6 +103,7 @@ def test_announced_without_data(talk):
     assert t.c.receive_urgent() == ord("!")
 
 
+@pytest.mark.req("RFC9293-MUST-32")
 def test_several(talk):
     """RFC 6093 §3: the mark moves on; an urgent byte that was not taken becomes ordinary."""
     t = talk().established()
@@ -124,6 +131,7 @@ def test_a_pointer_to_nowhere_hides_nothing(talk, pointer):
     assert t.c.receive_urgent() is None
 
 
+@pytest.mark.req("RFC9293-MUST-66")
 @pytest.mark.parametrize("data", [b"", b"a"], ids=["empty", "probe"])
 def test_a_closed_window_does_not_hide_it(talk, data):
     """RFC 9293 MUST-66: what cannot be sent yet can be announced."""

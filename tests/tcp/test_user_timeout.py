@@ -21,6 +21,7 @@ def dies_after(t, timeout):
     assert isinstance(t.c.error, TimeoutError)
 
 
+@pytest.mark.req("RFC9293-MUST-21")
 def test_set_by_the_application(talk):
     t = talk().established()
     t.call("set_user_timeout", 7 * SECOND)
@@ -51,12 +52,14 @@ def test_not_announced_unless_asked_for(talk):
     assert t.expect(SYN).options.user_timeout is None
 
 
+@pytest.mark.req("RFC5482-03", "RFC5482-04")
 def test_announced_in_the_syn(talk):
     t = talk(TALKING)
     t.open()
     assert t.expect(SYN).options.user_timeout == 300
 
 
+@pytest.mark.req("RFC5482-03")
 def test_announced_in_the_syn_ack(talk):
     t = talk(TALKING)
     t.listen()
@@ -64,6 +67,7 @@ def test_announced_in_the_syn_ack(talk):
     assert t.expect(SYN | ACK).options.user_timeout == 300
 
 
+@pytest.mark.req("RFC5482-01", "RFC5482-06", "RFC5482-07")
 @pytest.mark.parametrize(
     ("ours", "peers", "effective"),
     [(300, 1000, 1000), (300, 200, 300), (10, 20, 100), (300, 30_000, 3600)],
@@ -75,6 +79,7 @@ def test_adopted(talk, ours, peers, effective):
     dies_after(t, effective * SECOND)
 
 
+@pytest.mark.req("RFC9293-MUST-5", "RFC5482-06")
 def test_adopted_from_a_later_segment(talk):
     """RFC 5482 §3.2: the option may come with any segment."""
     t = talk(TALKING).established()
@@ -82,11 +87,13 @@ def test_adopted_from_a_later_segment(talk):
     dies_after(t, 1000 * SECOND)
 
 
+@pytest.mark.req("RFC5482-13")
 def test_the_peers_wish_is_ignored_unless_we_take_part(talk):
     t = talk().established(user_timeout=1000)
     dies_after(t, 300 * SECOND)
 
 
+@pytest.mark.req("RFC5482-02", "RFC5482-05")
 def test_what_the_application_has_set_does_not_change(talk):
     """RFC 5482 §3: an explicit USER_TIMEOUT is not CHANGEABLE, whatever the peer wishes before or after."""
     t = talk(TALKING).established(user_timeout=1000)
@@ -95,12 +102,14 @@ def test_what_the_application_has_set_does_not_change(talk):
     dies_after(t, 20 * SECOND)
 
 
+@pytest.mark.req("RFC5482-09")
 def test_the_option_may_be_lost(talk):
     """RFC 5482 §3.2: nothing depends on its arrival; our own holds until the peer's is heard."""
     t = talk(TALKING).established()
     dies_after(t, 300 * SECOND)
 
 
+@pytest.mark.req("RFC5482-12")
 def test_a_wish_for_nothing_is_ignored(talk):
     """RFC 5482 §3.4: 0 is reserved."""
     t = talk(TALKING).established(user_timeout=1000)
@@ -108,6 +117,7 @@ def test_a_wish_for_nothing_is_ignored(talk):
     dies_after(t, 1000 * SECOND)
 
 
+@pytest.mark.req("RFC5482-14")
 def test_keep_alive_waits_longer_than_what_was_agreed(talk):
     """RFC 5482 §4.2: or it would end a connection that both sides want to survive a pause."""
     t = talk(TALKING.but(keepalive=True, keepalive_idle=10 * SECOND)).established(user_timeout=1000)
@@ -120,6 +130,7 @@ def test_keep_alive_is_free_where_nothing_was_agreed(talk):
     t.after(10 * SECOND).expect(ACK, seq=0, len=0)
 
 
+@pytest.mark.req("RFC5482-11")
 def test_an_opening_is_not_subject_to_it(talk):
     t = talk(MODERN.but(user_timeout=SECOND))
     t.open()

@@ -10,6 +10,7 @@ from tests.conversation import ACK, MILLISECOND, MODES, SYN, Conversation
 MS = MILLISECOND
 
 
+@pytest.mark.req("RFC9293-REC-1", "RFC7323-06", "RFC7323-08")
 def test_both_sides_scale(talk):
     t = talk(MODERN.but(receive_buffer=MIB))
     t.listen()
@@ -23,6 +24,7 @@ def test_both_sides_scale(talk):
     assert t.expect(data=b"x").window == MIB >> 5
 
 
+@pytest.mark.req("RFC7323-03")
 def test_the_window_of_a_syn_is_not_scaled(talk):
     """RFC 7323 §2.2."""
     t = talk()
@@ -35,6 +37,7 @@ def test_the_window_of_a_syn_is_not_scaled(talk):
     assert t.c.snd_wnd == 4000 << 7
 
 
+@pytest.mark.req("RFC7323-01", "RFC7323-07")
 def test_only_one_side_scales(talk):
     """RFC 7323 §2.2, §2.3: both shifts are zero unless both SYNs carried the option."""
     t = talk()
@@ -46,6 +49,7 @@ def test_only_one_side_scales(talk):
     assert t.c.snd_wnd == 4000
 
 
+@pytest.mark.req("RFC7323-01")
 def test_an_option_that_was_not_offered_is_not_answered(talk):
     t = talk()
     t.listen()
@@ -53,6 +57,7 @@ def test_an_option_that_was_not_offered_is_not_answered(talk):
     assert t.expect(SYN | ACK).options.window_scale is None
 
 
+@pytest.mark.req("RFC7323-07")
 def test_switched_off(talk):
     t = talk(MODERN.but(window_scale=False))
     t.listen()
@@ -62,6 +67,7 @@ def test_switched_off(talk):
     assert t.accept().snd_wnd == 4000
 
 
+@pytest.mark.req("RFC7323-04")
 def test_a_small_buffer_still_offers_the_option(talk):
     """RFC 7323 §2.2: a shift of 0 lets the peer scale."""
     t = talk(MODERN.but(receive_buffer=32 * KIB))
@@ -69,6 +75,7 @@ def test_a_small_buffer_still_offers_the_option(talk):
     assert t.expect(SYN).options.window_scale == 0
 
 
+@pytest.mark.req("RFC7323-05")
 @pytest.mark.parametrize("shift", [14, 15, 255])
 def test_a_shift_beyond_fourteen_is_fourteen(talk, shift):
     """RFC 7323 §2.3."""
@@ -77,6 +84,7 @@ def test_a_shift_beyond_fourteen_is_fourteen(talk, shift):
     assert t.c.snd_wnd == 3 << 14
 
 
+@pytest.mark.req("RFC7323-02")
 def test_the_option_on_a_later_segment_is_ignored(talk):
     """RFC 7323 §2.2."""
     t = talk().established(window_scale=2)
@@ -84,6 +92,7 @@ def test_the_option_on_a_later_segment_is_ignored(talk):
     assert t.c.snd_wnd == 4000
 
 
+@pytest.mark.req("RFC9293-MUST-1")
 def test_a_window_is_unsigned(talk):
     """RFC 9293 MUST-1."""
     t = talk().established()
@@ -101,6 +110,7 @@ def test_an_old_segment_does_not_change_the_window(talk, seq, ack, taken):
     assert t.c.snd_wnd == (500 if taken else 2000)
 
 
+@pytest.mark.req("RFC9293-MAY-8")
 def test_what_is_not_read_closes_the_window(talk):
     t = talk(MODERN.but(receive_buffer=4000)).established(mss=1000)
     t.inject(ACK, seq=1, ack=1, data=bytes(2000))
@@ -109,6 +119,7 @@ def test_what_is_not_read_closes_the_window(talk):
     t.after(40 * MS).expect(ACK, ack=4001, win=0)
 
 
+@pytest.mark.req("RFC9293-MUST-39", "RFC1122-05")
 def test_reading_opens_it_again_by_worthwhile_steps(talk):
     """RFC 9293 MUST-39: half of the buffer or a segment, whichever is less."""
     t = talk(MODERN.but(receive_buffer=4000)).established()
@@ -142,6 +153,7 @@ def test_data_beyond_the_window_is_cut_off(talk):
     assert t.receive() == b"0123456789"
 
 
+@pytest.mark.req("RFC9293-MUST-66")
 def test_a_closed_window_does_not_hide_the_acknowledgement(talk):
     """RFC 9293 MUST-66 and §3.10.7.4: with RCV.WND = 0 valid ACKs are still taken."""
     t = talk(MODERN.but(receive_buffer=10)).established()
@@ -164,6 +176,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.req("RFC9293-SHLD-14", "RFC7323-09", "RFC7323-12")
 @settings(max_examples=60)
 @given(STEPS, st.sampled_from([500, 3000, 65_535, 200_000]), st.sampled_from([None, 0, 7]))
 def test_the_right_edge_never_moves_left(steps, buffer, scale):

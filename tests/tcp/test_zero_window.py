@@ -18,6 +18,7 @@ def closed(talk, config=MODERN, **syn):
     return t
 
 
+@pytest.mark.req("RFC9293-MUST-36", "RFC9293-SHLD-29", "RFC9293-SHLD-30")
 def test_first_probe_after_an_rto_then_exponentially(talk):
     """RFC 9293 SHLD-29, SHLD-30; the probe repeats an old position, so it must be answered."""
     t = closed(talk)
@@ -30,6 +31,7 @@ def test_first_probe_after_an_rto_then_exponentially(talk):
         interval = min(2 * interval, 60 * SECOND)
 
 
+@pytest.mark.req("RFC9293-MUST-37", "RFC1122-01")
 def test_answered_probes_keep_the_connection_for_ever(talk):
     """RFC 9293 MUST-37."""
     t = closed(talk, MODERN.but(user_timeout=100 * SECOND))
@@ -42,6 +44,7 @@ def test_answered_probes_keep_the_connection_for_ever(talk):
     t.expect(ACK, seq=1, data=b"hello")
 
 
+@pytest.mark.req("RFC1122-01")
 def test_unanswered_probes_end_it(talk):
     t = closed(talk, MODERN.but(user_timeout=100 * SECOND))
     t.after(100 * SECOND - 1)
@@ -117,6 +120,7 @@ def test_the_peers_probe_is_answered(talk):
 # ---------------------------------------------------------------------- shrinking
 
 
+@pytest.mark.req("RFC9293-MUST-34")
 def test_a_window_that_shrinks_below_what_was_sent(talk):
     """RFC 9293 MUST-34, SHLD-15: survive a negative usable window, send nothing new."""
     t = talk().established(mss=1000)
@@ -131,6 +135,7 @@ def test_a_window_that_shrinks_below_what_was_sent(talk):
     t.expect(ACK, seq=5001, data=b"new")
 
 
+@pytest.mark.req("RFC9293-SHLD-17")
 def test_a_peer_that_answers_with_a_closed_window_is_alive(talk):
     """RFC 9293 SHLD-17: data beyond a shrunken window does not time the connection out, and MUST-35."""
     t = talk(MODERN.but(user_timeout=100 * SECOND, data_retries=8)).established(mss=1000)
@@ -160,6 +165,7 @@ def test_a_peer_that_is_silent_behind_a_closed_window_is_not(talk):
 # ---------------------------------------------------------------------- silly windows, our side
 
 
+@pytest.mark.req("RFC9293-MUST-38", "RFC1122-06")
 def test_a_small_window_is_not_filled_at_once(talk):
     """RFC 9293 §3.8.6.2.1: less than a segment and less than half of the largest window waits for the override."""
     t = talk().established(mss=1000)
@@ -183,6 +189,7 @@ def test_while_the_override_waits_the_window_may_open(talk, opened):
         t.expect_nothing()
 
 
+@pytest.mark.req("RFC9293-MUST-38")
 def test_half_of_the_largest_window_is_enough(talk):
     """Fs = 1/2: a peer with a small buffer is not starved."""
     t = talk(MODERN.but(send_buffer=20_000))

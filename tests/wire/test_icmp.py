@@ -74,6 +74,7 @@ def message(
     return packet
 
 
+@pytest.mark.req("RFC6633-01")
 def test_kinds_that_nobody_builds() -> None:
     quote = tcp.build(segment(), *V4).tobytes()[:28]
     assert icmp.parse(message(V4, 4, data=quote)) == Icmp(IcmpKind.SOURCE_QUENCH, 0, quote=quoted(V4))

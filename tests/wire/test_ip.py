@@ -116,6 +116,7 @@ def test_the_header_checksum_is_left_to_a_link_that_vouches_for_it() -> None:
     assert packet.protocol == UDP
 
 
+@pytest.mark.req("RFC9293-MUST-50")
 def test_ipv4_options_are_skipped() -> None:
     options = bytes.fromhex("070704000000000000000000")  # record route, padded
     head = bytearray(ip.header(*V4, UDP, len(options) + 4) + options)

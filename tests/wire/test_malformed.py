@@ -51,6 +51,7 @@ def test_every_flipped_bit(checksum: Checksum) -> None:
             understand(bytes(flipped), checksum)
 
 
+@pytest.mark.req("RFC9293-MUST-3")
 def test_a_flipped_bit_behind_the_addresses_is_caught() -> None:
     """By the checksum, for what has one; a fragment's covers the whole datagram."""
     for data in PACKETS:

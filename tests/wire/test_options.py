@@ -60,11 +60,13 @@ ROWS = [
 ]
 
 
+@pytest.mark.req("RFC9293-MUST-4", "RFC9293-MUST-64", "RFC7413-02", "RFC5482-10")
 @pytest.mark.parametrize(("data", "expected"), ROWS)
 def test_what_options_mean(data: str, expected: Options) -> None:
     assert parse_options(memoryview(bytes.fromhex(data))) == expected
 
 
+@pytest.mark.req("RFC9293-MUST-7", "RFC5925-01", "RFC5925-02")
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -92,6 +94,7 @@ def test_malformed_options(data: str, reason: str) -> None:
     assert caught.value.reason == reason
 
 
+@pytest.mark.req("RFC9293-MUST-68", "RFC9293-MUST-69", "RFC5482-10")
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -111,6 +114,7 @@ def test_the_default_layout(options: Options, expected: str) -> None:
     assert emit_options(options).hex() == expected.replace(" ", "")
 
 
+@pytest.mark.req("RFC9293-MUST-69")
 def test_an_order_is_obeyed() -> None:
     options = Options(1460, 7, True, (), (1, 0))
     order = ("mss", "nop", "window_scale", "sack_permitted", "timestamps", "eol")
@@ -123,6 +127,7 @@ def test_an_order_names_what_is_absent_and_forgets_what_is_there() -> None:
     assert emit_options(NO_OPTIONS, ("nop", "nop")).hex() == "01010000"
 
 
+@pytest.mark.req("RFC5482-12")
 def test_nothing_is_left_out_for_lack_of_room() -> None:
     full = Options(timestamps=(1, 2), sack=((1, 2), (3, 4), (5, 6)))
     assert len(emit_options(full)) == 40
@@ -132,6 +137,7 @@ def test_nothing_is_left_out_for_lack_of_room() -> None:
         emit_options(Options(user_timeout=0x7FFF * 60 + 1))
 
 
+@pytest.mark.req("RFC9293-MUST-68")
 @given(some_options)
 def test_options_come_back(options: Options) -> None:
     try:
@@ -149,6 +155,7 @@ def test_options_come_back(options: Options) -> None:
     }
 
 
+@pytest.mark.req("RFC9293-MUST-64")
 @given(st.binary(max_size=40))
 def test_any_bytes_are_options_or_malformed(data: bytes) -> None:
     try:

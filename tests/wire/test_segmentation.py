@@ -12,6 +12,7 @@ from tests.wire.dissector import IP, TCP, dissect, recomputed
 from tests.wire.samples import EVERY_OPTION, FAMILIES, V4, V6, read, segment
 
 
+@pytest.mark.req("RFC9293-MUST-2")
 @given(
     st.sampled_from(FAMILIES),
     st.lists(st.binary(max_size=60), max_size=6).map(tuple),

@@ -14,6 +14,7 @@ from tests.wire.samples import EVERY_OPTION, FAMILIES, V4, V6, read, segment
 short = st.integers(0, 0xFFFF)
 
 
+@pytest.mark.req("RFC9293-MUST-2")
 @given(
     st.sampled_from(FAMILIES),
     st.builds(

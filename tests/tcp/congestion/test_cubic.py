@@ -47,6 +47,7 @@ def test_cube_root(value) -> None:
     assert root**3 <= value < (root + 1) ** 3
 
 
+@pytest.mark.req("RFC9438-02", "RFC9438-08", "RFC9438-17")
 def test_loss_in_slow_start() -> None:
     control = after_loss()
     assert control.cwnd == control.ssthresh == 70 * MSS
@@ -56,6 +57,7 @@ def test_loss_in_slow_start() -> None:
     assert all(near(w, s) for w, s in zip(curve, (70, 96.25, 100, 130), strict=True))
 
 
+@pytest.mark.req("RFC9438-02", "RFC9438-03", "RFC9438-06", "RFC9438-07")
 @pytest.mark.parametrize(
     ("at", "window", "expected"),
     [(500 * MS, 75, 75.080925), (3 * SECOND, 97, 97.025178), (6 * SECOND, 104, 104.0), (14 * SECOND, 300, 300.5)],
@@ -77,6 +79,7 @@ def test_an_acknowledgement_of_many_counts_for_all_up_to_the_target() -> None:
     assert control.cwnd == control._curve(600 * MS)
 
 
+@pytest.mark.req("RFC9438-04")
 def test_where_reno_would_be_faster_the_window_is_reno_s() -> None:
     control = cubic(10, ssthresh=10 * MSS, w_max=14_285_700, cwnd_prior=14_285_700)
     control.on_ack(ack(0, delivered=0, srtt=10 * MS))
@@ -86,6 +89,7 @@ def test_where_reno_would_be_faster_the_window_is_reno_s() -> None:
     assert near(control.cwnd, 11.010338, 20)
 
 
+@pytest.mark.req("RFC9438-05")
 def test_from_the_window_before_the_loss_on_alpha_is_one() -> None:
     control = cubic(14, ssthresh=10 * MSS, w_max=14_285_700, cwnd_prior=14_285_700)
     control.on_ack(ack(0, delivered=0, srtt=10 * MS))
@@ -98,6 +102,7 @@ def test_from_the_window_before_the_loss_on_alpha_is_one() -> None:
     assert near(control.w_est, 17.339982, 60)
 
 
+@pytest.mark.req("RFC9438-01")
 def test_the_curve_counts_only_the_time_in_which_the_window_was_used() -> None:
     """RFC 9438 §4.2: t must not include time in which the application was the limit."""
     busy, lazy = after_loss(), after_loss()
@@ -118,6 +123,7 @@ def test_no_growth_in_recovery() -> None:
     assert (control.cwnd, control.epoch) == (70 * MSS, None)
 
 
+@pytest.mark.req("RFC9438-12")
 def test_a_flow_that_did_not_come_back_makes_room() -> None:
     control = cubic(80, w_max=100 * MSS, ssthresh=70 * MSS)
     control.on_loss(0, 80 * MSS)
@@ -134,6 +140,7 @@ def test_a_flow_that_came_back_remembers_its_window() -> None:
     assert abs(control.k - 3_914_868_000) < 1000
 
 
+@pytest.mark.req("RFC9438-09")
 def test_beta_is_taken_of_what_was_in_flight() -> None:
     control = cubic(100)
     control.on_loss(0, 50 * MSS)
@@ -155,6 +162,7 @@ def test_a_mark_in_slow_start_is_as_good_as_a_loss() -> None:
     assert (control.ssthresh, control.cwnd) == (2 * MSS, 1_400_000)
 
 
+@pytest.mark.req("RFC9438-13", "RFC9438-15")
 def test_after_a_timeout_the_curve_starts_flat() -> None:
     control = cubic(50)
     control.on_timeout(-5 * SECOND, 50 * MSS, True)
@@ -178,6 +186,7 @@ def test_a_second_timeout_of_the_same_data_keeps_the_threshold() -> None:
 STATE = ("cwnd", "ssthresh", "w_max", "cwnd_prior", "k", "w_est", "epoch")
 
 
+@pytest.mark.req("RFC9438-14")
 @pytest.mark.parametrize("reduce", ["on_loss", "on_timeout"])
 def test_a_false_alarm_is_undone(reduce) -> None:
     control = after_loss()
@@ -194,6 +203,7 @@ def test_a_false_alarm_is_undone(reduce) -> None:
     assert [getattr(control, name) for name in STATE] == before
 
 
+@pytest.mark.req("RFC9438-14")
 def test_a_window_that_has_outgrown_the_false_alarm_stays() -> None:
     control = cubic(100)
     control.on_loss(0, 100 * MSS)
@@ -232,6 +242,7 @@ def test_wherever_time_begins() -> None:
     assert twin.epoch == (control.epoch or 0) + 396 * SECOND
 
 
+@pytest.mark.req("RFC9293-MAY-18")
 def test_the_average_window_of_the_rfc() -> None:
     """RFC 9438 §5.1, table 1: one loss in 100,000 segments at 0.1 s is a cycle of length K with 1054 on average.
 

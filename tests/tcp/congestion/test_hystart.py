@@ -77,6 +77,7 @@ def test_a_false_alarm_is_taken_back() -> None:
     assert t.entered == [8, 8]
 
 
+@pytest.mark.req("RFC9438-16")
 def test_five_rounds_and_then_avoidance() -> None:
     t = begun(50 * MS)
     seen = [t.control.cwnd]

@@ -6,6 +6,7 @@ from estab.tcp.config import MODERN
 from estab.tcp.congestion import CONTROLS
 
 
+@pytest.mark.req("RFC4821-03")
 @pytest.mark.parametrize("name", CONTROLS)
 def test_a_larger_segment_size_does_not_open_the_window(name) -> None:
     """RFC 4821 §4: the window counts bytes, and their number stays."""
