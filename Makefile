@@ -32,10 +32,10 @@ INSTALL := $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit interop campaign docs bench bench-loss goodput pins wheel clean distclean
+.PHONY: help setup demo test lint types unit interop campaign req-mutants docs bench bench-loss goodput pins wheel clean distclean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(DEV) ## Make the development environment in $VENV
 
@@ -64,6 +64,9 @@ campaign: $(DEV) ## Property tests with other seeds: SEED=1 ROUNDS=20
 	        --hypothesis-profile=campaign --hypothesis-seed=$$seed $(ARGS) \
 	        || { echo "again: make campaign SEED=$$seed ROUNDS=1"; exit 1; }; \
 	    seed=$$((seed + 1)); done
+
+req-mutants: $(DEV) ## Take away what meets each requirement; its tests must fail. ARGS="RFC9293-MUST-10"; JSON=1
+	@$(BIN)/python -m tests.mutants $(if $(JSON),--json) $(ARGS)
 
 bench: $(DEV) ## Measure and print the README's figures; JSON=1 for one JSON line
 	@$(BIN)/python -m bench $(if $(JSON),--json)

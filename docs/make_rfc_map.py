@@ -29,7 +29,8 @@ profile `rfc` (`estab.PROFILES["rfc"]`); where the default, `modern`, does other
 
 `make docs` writes this page from `requirements.tsv` (what is asked), `rfc-map.tsv` (what is done) and the marks on the
 tests (`@pytest.mark.req("RFC9293-MUST-10")`). A test fails when a function, a mutation or a requirement named there
-does not exist, or when a requirement is missing.
+does not exist, or when a requirement is missing. `make req-mutants` runs the tests of each requirement under its
+mutations: every test must fail under one of them.
 
 - **met**: the functions do it, the tests show it
 - **deviation**: we do otherwise, and the note says why

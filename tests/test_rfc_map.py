@@ -11,7 +11,7 @@ import pytest
 
 from docs.make_rfc_map import LEVELS, MAP, PAGE, STATUSES, TITLES, Row, check_ids, level, load, read, render
 from docs.marks import marks
-from estab.mutations import MUTATIONS
+from estab.mutations import MUTATIONS, TRANSFORMS
 
 ROWS = load()
 
@@ -47,7 +47,7 @@ def complaints(row: Row) -> Iterator[str]:
         except (ImportError, AttributeError):
             yield f"{row.id}: no such function: {name}"
     for name in row.mutations:
-        if name not in MUTATIONS:
+        if name not in MUTATIONS | TRANSFORMS:
             yield f"{row.id}: no such mutation: {name}"
 
 

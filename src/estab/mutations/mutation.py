@@ -44,6 +44,10 @@ class Mutant(NamedTuple):
             return config != self.original[1]
         return self.witness.count > 0
 
+    @property
+    def changes_figures(self) -> bool:
+        return self.config != self.original[1]
+
 
 Change = Callable[[Rules, Config, Witness], tuple[Rules, Config]]
 
