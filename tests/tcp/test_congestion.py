@@ -8,6 +8,7 @@ from tests.conversation import ACK, MILLISECOND, SECOND, SYN
 MS = MILLISECOND
 MSS = 1000
 ONE_BY_ONE = MODERN.but(super_segments=False)
+RENO = ONE_BY_ONE.but(congestion="newreno")
 
 
 def sent(t):
@@ -54,7 +55,7 @@ def test_slow_start_doubles_each_round_trip(talk):
 
 @pytest.mark.req("RFC9293-MUST-19", "RFC5681-07")
 def test_avoidance_adds_one_segment_a_round_trip(talk):
-    t = talk(ONE_BY_ONE).established(mss=MSS, window_scale=7)
+    t = talk(RENO).established(mss=MSS, window_scale=7)
     t.inject(ACK, seq=1, ack=1)
     t.c.congestion.ssthresh = 10_000
     t.send(bytes(200_000))
@@ -175,7 +176,7 @@ def test_never_beyond_either_window(talk):
 
 @pytest.mark.req("RFC5681-09", "RFC5681-11")
 def test_after_a_timeout_slow_start_to_half(talk):
-    t = talk(ONE_BY_ONE.but(black_hole_timeouts=100)).established(mss=MSS)
+    t = talk(RENO.but(black_hole_timeouts=100)).established(mss=MSS)
     t.send(bytes(100_000))
     t.drain()
     t.after(200 * MS).expect(ACK, seq=1, len=MSS)

@@ -224,7 +224,7 @@ def test_after_a_while_the_search_begins_anew(talk):
     """RFC 4821 §7.3, RFC 8899 §5.1.1."""
     t = black_hole(talk)
     t.inject(ACK, seq=1, ack=985)
-    t.send(bytes(60_000))
+    t.send(bytes(100_000))
     climb(t, 1300)
     low = t.c.path.mtu
     assert low <= 1300

@@ -40,6 +40,7 @@ def test_what_modern_changes():
         "delayed_ack",
         "nagle_minshall",
         "msl",
+        "congestion",
         "slow_start_limit",
         "open_fails_on_unreachable",
         "fin_wait_2_timeout",

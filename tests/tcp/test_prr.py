@@ -62,7 +62,7 @@ def test_the_first_answer_always_lets_something_out():
 @pytest.mark.req("RFC6937-01", "RFC9937-02")
 def test_in_a_connection(talk):
     """One hole in twenty segments: the repair at once, then half of what is delivered, and in the end ssthresh."""
-    t = talk(MODERN.but(super_segments=False, initial_window=20))
+    t = talk(MODERN.but(super_segments=False, initial_window=20, congestion="newreno"))
     t.listen()
     t.inject(SYN, seq=0, mss=MSS, sack_permitted=True)
     t.expect(SYN | ACK)

@@ -64,7 +64,7 @@ def test_a_real_timeout_stays(talk):
     again = t.after(300 * MS).expect(ACK, seq=1, reason=Reason.TIMEOUT).options.timestamps[0]
     t.after(100 * MS)
     late(t, 1001, again)
-    assert t.c.congestion.ssthresh == 5 * MSS
+    assert t.c.congestion.ssthresh == 7 * MSS
     assert "TCPSpuriousRTOs" not in t.stack.counters
 
 
@@ -130,7 +130,7 @@ def test_only_the_first_answer_counts(talk):
     t.after(100 * MS)
     t.inject(ACK, seq=1, ack=2001, sack=((3001, 7001),), ts=(t.peer_stamp + t.now // MS, again[0]))
     late(t, 7001, stamp)
-    assert t.c.congestion.ssthresh == reduced == 5 * MSS
+    assert t.c.congestion.ssthresh == reduced == 7 * MSS
 
 
 @pytest.mark.parametrize("knows", [False, True], ids=["never a D-SACK", "D-SACK before"])
@@ -151,7 +151,7 @@ def test_together_with_a_duplicate_report_the_echo_proves_nothing(talk):
     t, stamp = flight(talk, tail_probe=False)
     t.after(300 * MS).expect(ACK, seq=1, reason=Reason.TIMEOUT)
     t.inject(ACK, seq=1, ack=4001, sack=((1, 1001),), ts=(t.peer_stamp + t.now // MS, stamp))
-    assert t.c.congestion.ssthresh == 5 * MSS
+    assert t.c.congestion.ssthresh == 7 * MSS
 
 
 def test_the_report_of_a_repetition_that_new_data_followed(talk):
@@ -182,7 +182,7 @@ def test_lost_acknowledgements_are_congestion_too(talk):
     again = t.after(300 * MS).expect(ACK, seq=1, reason=Reason.TIMEOUT).options.timestamps[0]
     t.after(100 * MS)
     t.inject(ACK, seq=1, ack=10_001, sack=((1, 1001),), ts=(t.peer_stamp + t.now // MS, again))
-    assert t.c.congestion.ssthresh == 5 * MSS
+    assert t.c.congestion.ssthresh == 7 * MSS
 
 
 def test_what_was_taken_for_lost_is_under_way_again(talk):

@@ -100,7 +100,8 @@ class Config:
     """A RST does not end TIME-WAIT."""
 
     # Congestion control
-    congestion: str = "newreno"
+    congestion: str = "cubic"
+    """RFC 9438, by its name in `tcp.congestion.CONTROLS`."""
     initial_window: int = 10
     """Segments: RFC 6928 §2."""
     slow_start_limit: int | None = None
@@ -173,12 +174,14 @@ RFC: Final = Config(
     delayed_ack=200 * MILLISECOND,
     nagle_minshall=False,
     msl=2 * MINUTE,
+    congestion="newreno",
     slow_start_limit=1,
     open_fails_on_unreachable=False,
     fin_wait_2_timeout=None,
     minimum_mss=64,
 )
-"""Every MUST and SHOULD to the letter; IW10 stays (RFC 6928 is the newer RFC)."""
+"""Every MUST and SHOULD to the letter; IW10 stays (RFC 6928 is the newer RFC). The congestion control is that of
+RFC 5681, which RFC 9293 §3.8.2 (MUST-19) asks for."""
 
 LINUX: Final = Config(
     profile="linux",
