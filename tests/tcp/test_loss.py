@@ -4,6 +4,7 @@ import pytest
 
 from estab.tcp.config import MODERN
 from estab.tcp.observer import Reason
+from estab.wire.packet import Packet
 from tests.conversation import ACK, MILLISECOND, SECOND, SYN
 
 MS = MILLISECOND
@@ -36,8 +37,7 @@ def test_the_third_duplicate_repairs(talk):
     duplicates(t, 1)
     t.expect(ACK, seq=1, len=MSS, reason=Reason.RETRANSMISSION)
     t.expect_nothing()
-    assert t.c.congestion.ssthresh == t.c.congestion.cwnd
-    assert 5000 < t.c.congestion.ssthresh <= 7000
+    assert t.c.congestion.ssthresh == t.c.congestion.cwnd == 7000
 
 
 @pytest.mark.req("RFC3042-01", "RFC3042-02")
@@ -60,6 +60,22 @@ def test_limited_transmit_does_not_count_as_flight(talk):
     t.send(bytes(5000))
     duplicates(t, 3)
     assert seqs(t) == [10_001, 11_001, 1]
+    assert t.c.congestion.ssthresh == 7000
+
+
+def test_what_arrived_before_the_loss_was_seen_was_flight(talk):
+    """RFC 5681 §3.2 step 2: duplicates that come at once leave no time for limited transmit; the flight was no less."""
+    t = talk(ONE_BY_ONE)
+    t.open()
+    t.after(20 * MS)
+    t.inject(SYN | ACK, seq=0, ack=1, mss=MSS, sack_permitted=True)
+    t.send(bytes(20 * MSS))
+    t.drain()
+    t.after(20 * MS)
+    for arrived in (2, 3, 4):
+        assert not t.c.recovery.again and t.c.congestion.ssthresh > 20 * MSS
+        block = (1001, 1 + MSS * arrived)
+        t.stack.receive([Packet(t.segment_bytes(ACK, seq=1, ack=1, sack=(block,)))], t.now)
     assert t.c.congestion.ssthresh == 7000
 
 

@@ -502,6 +502,11 @@ class Connection(Snapshot):
         return self.snd_nxt - self.snd_una
 
     @property
+    def flight_size(self) -> int:
+        """What was too much when something is lost (bytes): limited transmit has no part in it (RFC 5681 §3.2)."""
+        return min(self.flight, self.congestion.cwnd)
+
+    @property
     def fin_acked(self) -> bool:
         return self.write_closed and self.snd_una > self.send_queue.end
 

@@ -96,12 +96,10 @@ def enter_recovery(c: Connection, news: int, now: int) -> None:
         c.recovery.forced = True
         c.count("TCPMTUPFail")
         return
-    # What limited transmit added is no part of the flight that was too large (RFC 5681 §3.2 step 2).
-    base = c.flight - c.board.sacked - c.recovery.departed + news
     c.recovery.begin(RECOVERY, c.snd_una, c.snd_nxt)
-    c.congestion.on_loss(now, base)
+    c.congestion.on_loss(now, c.flight_size)
     if c.sack_ok and c.congestion.uses_prr:
-        c.prr.begin(base)
+        c.prr.begin(c.flight - c.board.sacked + news)
     c.tail.cancel()
     c.timers.stop(Timer.TAIL_PROBE)
     c.count("TCPFastRetrans")

@@ -49,7 +49,7 @@ def _retransmission(c: Connection, now: int) -> None:
 
 
 def _data_timeout(c: Connection, now: int) -> None:
-    c.congestion.on_timeout(now, c.recovery.pipe(c.board), c.retransmissions == 0)
+    c.congestion.on_timeout(now, c.flight_size, c.retransmissions == 0)
     rack = c.rack
     by_time = c.sack_ok and rack.xmit_at is not None
     sent_before = now - rack.rtt - rack.window(c.rtt.min_rtt, c.rtt.srtt, False) if by_time else None
