@@ -125,7 +125,13 @@ def test_what_is_lost_does_not_bring_back_a_state_that_is_over() -> None:
 def test_a_long_transfer_is_folded_and_nothing_is_left_out_of_the_sum() -> None:
     talk = Talk((rules.duplicate(rules.data, nth=100),), loss=0.02)
     talk.near.send(bytes(600_000), talk.now)
-    talk.network.run(lambda: talk.far.readable == 600_000, 60 * SECOND)
+    received = bytearray()
+
+    def read() -> bool:
+        received.extend(talk.far.receive(1 << 20, talk.network.clock.now))
+        return len(received) == 600_000
+
+    assert talk.network.run(read, 60 * SECOND)
     folded = talk.draw(fold=6)
     lines = folded.splitlines()
     assert len(lines) < 20

@@ -111,7 +111,7 @@ def late(chance: float, most: int) -> Fault:
 
 
 AMOUNT = 4_000_000
-NO_LOSS = MODERN.but(receive_buffer=1 << 19)
+NO_LOSS = MODERN.but(send_buffer=1 << 22, receive_buffer=1 << 19)
 """The window is twice what the path holds, and the queue holds a whole window."""
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estab.tcp.queues import ReceiveQueue, SendQueue, own
+from estab.tcp.queues import ReceiveQueue, SendQueue, own, pinned
 from estab.tcp.snapshot import Origin
 
 SIZES = st.one_of(st.integers(1, 20), st.integers(1500, 3000))
@@ -109,7 +109,22 @@ def test_receive_queue_against_bytes(steps) -> None:
             with pytest.raises(IndexError):
                 queue.byte_at(size)
         assert queue.size == len(written) - start
-    assert queue.snapshot(ORIGIN) == written[start:]
+        assert queue.pinned == sum(map(pinned, queue.chunks))
+    again = ReceiveQueue()
+    again.restore(queue.snapshot(ORIGIN), ORIGIN)
+    assert (again.size, again.pinned) == (queue.size, queue.pinned)
+    assert again.snapshot(ORIGIN) == queue.snapshot(ORIGIN)
+    assert again.read(1 << 20) == written[start:]
+
+
+def test_what_is_half_read_pins_all_of_its_buffer() -> None:
+    queue = ReceiveQueue()
+    queue.append(memoryview(bytes(10_000))[:6000])
+    assert (queue.size, queue.pinned) == (6000, 10_000)
+    queue.read(5999)
+    assert (queue.size, queue.pinned) == (1, 10_000)
+    queue.read(1)
+    assert (queue.size, queue.pinned) == (0, 0)
 
 
 def test_a_small_view_does_not_pin_a_large_buffer() -> None:

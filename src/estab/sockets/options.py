@@ -44,9 +44,10 @@ class Option(Enum):
     LINGER = "SO_LINGER"
     """None: ``close`` goes on in the background. 0: ``close`` resets. Otherwise ns, for those who can wait."""
     RCVBUF = "SO_RCVBUF"
-    """int. A connection's window scale is fixed in its SYN: set it before."""
+    """int. Until it is set, the buffer follows what is read. A connection's window scale is fixed in its SYN: set it
+    before."""
     SNDBUF = "SO_SNDBUF"
-    """int."""
+    """int. Until it is set, the buffer follows the congestion window."""
     OOBINLINE = "SO_OOBINLINE"
     """bool: the urgent byte stays in the stream."""
     REUSEADDR = "SO_REUSEADDR"
@@ -139,12 +140,13 @@ def _traffic_class(c: Connection, config: Config, now: int) -> None:
 
 
 def _send_buffer(c: Connection, config: Config, now: int) -> None:
-    c.send_limit = config.send_buffer
-    c.low_water = config.send_buffer // 2
+    if config.send_buffer is not None:
+        c.set_send_buffer(config.send_buffer)
 
 
 def _receive_buffer(c: Connection, config: Config, now: int) -> None:
-    c.receive_limit = config.receive_buffer
+    if config.receive_buffer is not None:
+        c.set_receive_buffer(config.receive_buffer)
 
 
 FIGURES: Final = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from estab.tcp.buffers import widen_send_buffer
 from estab.tcp.congestion import Ack
 from estab.tcp.judge import Delivery, enter_recovery, judge, take_duplicate_report
 from estab.tcp.options import echo_age, sack_blocks
@@ -136,6 +137,8 @@ def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, 
         c.resize()
     if c.snd_up is not None and c.snd_una >= c.snd_up:
         c.snd_up = None
+    if c.wants_room and c.send_tuned:
+        widen_send_buffer(c)
     if c.wants_room and c.writable:
         c.wants_room = False
         c.host.on_event(c)

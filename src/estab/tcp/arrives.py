@@ -12,6 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from estab.tcp.acks import take_ack
+from estab.tcp.buffers import note_arrival
 from estab.tcp.config import SECOND
 from estab.tcp.options import adopt, adopt_user_timeout
 from estab.tcp.queues import own
@@ -500,6 +501,8 @@ def _deliver(c: Connection, segment: Segment, now: int) -> None:
             c.receive_queue.append(chunk)
     if c.rcv_up is not None:
         _capture_urgent(c)
+    if c.receive_tuned:
+        note_arrival(c, segment, now)
     c.host.on_event(c)
     if fills:
         owe_ack(c)

@@ -21,10 +21,19 @@ class Config:
     profile: str = "modern"
 
     # Buffers and windows
-    send_buffer: int = 4 * MIB
-    """Most bytes that ``send`` keeps, acknowledged ones excluded."""
-    receive_buffer: int = 4 * MIB
-    """Most bytes that wait for the application; the window that we offer never exceeds it."""
+    send_buffer: int | None = None
+    """Most bytes that ``send`` keeps, acknowledged ones excluded. None: twice the congestion window, within these."""
+    send_buffer_start: int = MIB
+    send_buffer_max: int = 16 * MIB
+    receive_buffer: int | None = None
+    """Most bytes that wait for the application, and so the window that we offer. None: what is read in a round trip
+    decides, within these; memory counts then, not payload."""
+    receive_buffer_start: int = 64 * KIB
+    """What the window of a SYN can say, as it is never scaled (RFC 7323 §2.2)."""
+    receive_buffer_max: int = 16 * MIB
+    """The window scale is chosen for it (RFC 7323 §2.2)."""
+    receive_low_rtt: int = MILLISECOND
+    """On shorter round trips a sender that doubles gets no more than twice what is read, as in Linux."""
     reassembly_pieces: int = 4096
     """Most out-of-order pieces held; what comes beyond is dropped and comes again."""
     scoreboard_ranges: int = 8192
@@ -185,7 +194,8 @@ RFC 5681, which RFC 9293 §3.8.2 (MUST-19) asks for."""
 
 LINUX: Final = Config(
     profile="linux",
-    receive_buffer=512 * KIB,
+    send_buffer_max=4 * MIB,
+    receive_buffer_max=6 * MIB,
     rto_maximum=120 * SECOND,
     syn_retries=6,
     data_retries=15,
@@ -198,8 +208,8 @@ LINUX: Final = Config(
 
 FREEBSD: Final = Config(
     profile="freebsd",
-    send_buffer=2 * MIB,
-    receive_buffer=64 * KIB,
+    send_buffer_max=2 * MIB,
+    receive_buffer_max=2 * MIB,
     rto_minimum=30 * MILLISECOND,
     syn_ack_retries=3,
     data_retries=12,
@@ -208,6 +218,6 @@ FREEBSD: Final = Config(
     port_first=10_000,
 )
 
-LINUX_3: Final = LINUX.but(profile="linux-3.x", receive_buffer=64 * KIB)
+LINUX_3: Final = LINUX.but(profile="linux-3.x")
 
 PROFILES: Final = {config.profile: config for config in (MODERN, RFC, LINUX, LINUX_3, FREEBSD)}

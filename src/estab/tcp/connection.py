@@ -6,6 +6,7 @@ import errno
 from collections.abc import Callable, Hashable, MutableMapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from estab.tcp.buffers import note_read, resize_send_buffer
 from estab.tcp.config import Config
 from estab.tcp.congestion import CONTROLS, CongestionControl
 from estab.tcp.delivery import DeliveryRate
@@ -36,6 +37,7 @@ from estab.tcp.states import (
 )
 from estab.tcp.timers import NEVER, Timer, Timers
 from estab.tcp.tlp import TailLossProbe
+from estab.tcp.tuning import ReceiveTuning
 
 if TYPE_CHECKING:
     from estab.tcp.rules import Rules
@@ -127,7 +129,9 @@ class Connection(Snapshot):
         "low_water",
         "wants_room",
         "send_limit",
+        "send_tuned",
         "receive_limit",
+        "receive_tuned",
         "ts_recent",
     )
     TIMES: ClassVar[Slots] = (
@@ -172,6 +176,7 @@ class Connection(Snapshot):
         # In the snapshot by its own code:
         "rate",
         "reassembly",
+        "tuning",
         "resets_owed",
         "error",
         "soft_error",
@@ -229,7 +234,8 @@ class Connection(Snapshot):
         self.snd_sml: int = iss
         """The end of the last small segment, for Nagle's algorithm after Minshall."""
         self.snd_wscale: int = 0
-        self.send_limit: int = config.send_buffer
+        self.send_limit: int = config.send_buffer_start if config.send_buffer is None else config.send_buffer
+        self.send_tuned: bool = config.send_buffer is None
         self.write_closed: bool = False
         """FIN is queued behind the last byte."""
         self.send_queue: SendQueue = SendQueue(iss + 1)
@@ -261,7 +267,11 @@ class Connection(Snapshot):
         """Both sides offered window scaling."""
         self.rcv_mss: int = 536
         """The largest segment seen: what "full-sized" means for delayed ACKs."""
-        self.receive_limit: int = self.config.receive_buffer
+        fixed = self.config.receive_buffer
+        self.receive_limit: int = self.config.receive_buffer_start if fixed is None else fixed
+        self.receive_tuned: bool = fixed is None
+        self.tuning: ReceiveTuning | None = None
+        """There as soon as more has come than any sender begins with."""
         self.read_closed: bool = False
         self.released: bool = False
         """The application has closed: nobody will read or write any more."""
@@ -406,7 +416,7 @@ class Connection(Snapshot):
         if peek:
             return self.receive_queue.peek(limit)
         data = self.receive_queue.read(limit)
-        self._after_read()
+        self._after_read(len(data), now)
         return data
 
     def receive_some(self, now: int) -> bytes:
@@ -414,7 +424,7 @@ class Connection(Snapshot):
         if self.rcv_up is not None or self.error is not None or self.readable <= 0:
             return self.receive(1 << 30, now)
         data = self.receive_queue.read_chunk()
-        self._after_read()
+        self._after_read(len(data), now)
         return data
 
     def receive_urgent(self) -> int | None:
@@ -438,7 +448,7 @@ class Connection(Snapshot):
         """Nothing more will be read: what waits and what comes is thrown away, and acknowledged."""
         self.read_closed = True
         self.receive_queue.clear()
-        self._after_read()
+        self.host.on_busy(self)
 
     def close(self, now: int) -> None:
         """The application is done in both directions.
@@ -468,6 +478,17 @@ class Connection(Snapshot):
         if self.state not in (SYN_SENT, CLOSING, LAST_ACK):
             self.resets_owed.append((self.snd_nxt, self.rcv_nxt))
         self.die(ConnectionAbortedError(errno.ECONNABORTED, "connection aborted"), Fact.ABORT, now)
+
+    def set_send_buffer(self, size: int) -> None:
+        """SO_SNDBUF, bytes: from now on it does not follow the congestion window."""
+        self.send_tuned = False
+        resize_send_buffer(self, size)
+
+    def set_receive_buffer(self, size: int) -> None:
+        """SO_RCVBUF, bytes: from now on it does not follow what is read. The window scale stays that of the SYN."""
+        self.receive_tuned = False
+        self.tuning = None
+        self.receive_limit = size
 
     def set_nodelay(self, on: bool, now: int) -> None:
         """TCP_NODELAY: small segments do not wait (RFC 9293 §3.7.4, MUST-17)."""
@@ -583,7 +604,7 @@ class Connection(Snapshot):
 
         Receiver-side silly-window avoidance, RFC 9293 §3.8.6.2.2 (MUST-39).
         """
-        free = self.receive_limit - self.receive_queue.size
+        free = self.receive_limit - (self.receive_queue.pinned if self.receive_tuned else self.receive_queue.size)
         largest = 65_535 << self.rcv_wscale
         edge = self.rcv_nxt + (free if free < largest else largest)
         step = edge - self.rcv_edge
@@ -596,8 +617,10 @@ class Connection(Snapshot):
         if self.config.restart_after_idle:
             self.congestion.on_idle(self.config.initial_window * self.mss)
 
-    def _after_read(self) -> None:
-        """Reading may allow a window update; the plan decides."""
+    def _after_read(self, size: int, now: int) -> None:
+        """Reading may allow a larger buffer, or a window update; the plan decides."""
+        if self.tuning is not None:
+            note_read(self, self.tuning, size, now)
         self.host.on_busy(self)
 
     def _hidden_urgent(self) -> int:
@@ -627,18 +650,20 @@ class Connection(Snapshot):
         """See ``Snapshot``; ``origin`` holds this connection's ISS and IRS."""
         reassembly = None if self.reassembly is None else self.reassembly.snapshot(origin)
         rate = None if self.rate is None else self.rate.snapshot(origin)
+        tuning = None if self.tuning is None else self.tuning.snapshot(origin)
         resets = tuple((seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed)
         return (
             super().snapshot(origin),
             reassembly,
             rate,
+            tuning,
             resets,
             _error_value(self.error),
             _error_value(self.soft_error),
         )
 
     def restore(self, value: Any, origin: Origin) -> None:
-        base, reassembly, rate, resets, error, soft_error = value
+        base, reassembly, rate, tuning, resets, error, soft_error = value
         super().restore(base, origin)
         self.reassembly = None
         if reassembly is not None:
@@ -648,6 +673,10 @@ class Connection(Snapshot):
         if rate is not None:
             self.rate = DeliveryRate(self.sack_ok)
             self.rate.restore(rate, origin)
+        self.tuning = None
+        if tuning is not None:
+            self.tuning = ReceiveTuning(0)
+            self.tuning.restore(tuning, origin)
         self.resets_owed = [(seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets]
         self.error = _error_from(error)
         self.soft_error = _error_from(soft_error)

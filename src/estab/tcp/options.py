@@ -12,6 +12,7 @@ from estab.wire.options import NO_OPTIONS, Options, timestamps_only
 from estab.wire.sequence import unwrap
 
 if TYPE_CHECKING:
+    from estab.tcp.config import Config
     from estab.tcp.connection import Connection
     from estab.wire.tcp import Segment
 
@@ -25,10 +26,11 @@ _SACK_HEADER = 4
 _BLOCK = 8
 
 
-def offered_scale(c: Connection) -> int:
-    """The shift that lets 16 bits express the receive buffer (RFC 7323 §2.2)."""
+def offered_scale(config: Config) -> int:
+    """The shift that lets 16 bits express the receive buffer at its largest (RFC 7323 §2.2)."""
+    largest = config.receive_buffer_max if config.receive_buffer is None else config.receive_buffer
     scale = 0
-    while c.receive_limit >> scale > _MAX_WINDOW and scale < _MAX_SCALE:
+    while largest >> scale > _MAX_WINDOW and scale < _MAX_SCALE:
         scale += 1
     return scale
 
@@ -41,7 +43,7 @@ def adopt(c: Connection, segment: Segment, now: int) -> None:
         c.peer_mss = max(options.mss, config.minimum_mss)
     if options.window_scale is not None and config.window_scale:
         c.snd_wscale = min(options.window_scale, _MAX_SCALE)
-        c.rcv_wscale = offered_scale(c)
+        c.rcv_wscale = offered_scale(config)
         c.scaling = True
     c.sack_ok = options.sack_permitted and config.sack
     if options.timestamps is not None and config.timestamps:
@@ -69,7 +71,7 @@ def syn_options(c: Connection, now: int) -> Options:
         timestamps = (c.timestamp(now) & 0xFFFFFFFF, c.ts_recent & 0xFFFFFFFF)
     scale = None
     if (config.window_scale and not answering) or (answering and c.scaling):
-        scale = offered_scale(c)
+        scale = offered_scale(config)
     return Options(
         mss=c.advertised_mss(),
         window_scale=scale,

@@ -94,28 +94,33 @@ class SendQueue(Snapshot):
 class ReceiveQueue(Snapshot):
     """The bytes that are in order and wait for the application."""
 
-    __slots__ = ("chunks", "size")
-    DERIVED: ClassVar[Slots] = ("chunks", "size")
+    __slots__ = ("chunks", "pinned", "size")
+    DERIVED: ClassVar[Slots] = ("chunks", "pinned", "size")
 
     def __init__(self) -> None:
         self.chunks: list[Buffer] = NOTHING
         self.size: int = 0
+        self.pinned: int = 0
+        """Bytes of memory that the chunks keep alive: all of a buffer of which a part is still to be read."""
 
     def snapshot(self, origin: Origin) -> Hashable:
-        return b"".join(self.chunks)
+        return tuple((bytes(chunk), pinned(chunk)) for chunk in self.chunks)
 
     def restore(self, value: Any, origin: Origin) -> None:
-        self.chunks = [value] if value else NOTHING
-        self.size = len(value)
+        self.chunks = [memoryview(data + bytes(size - len(data)))[: len(data)] for data, size in value] or NOTHING
+        self.size = sum(len(data) for data, _ in value)
+        self.pinned = sum(size for _, size in value)
 
     def append(self, chunk: Buffer) -> None:
         self.size += len(chunk)
         if not self.chunks:
             self.chunks = [chunk]
         elif len(self.chunks[-1]) + len(chunk) <= _SMALL:
-            self.chunks[-1] = bytes(self.chunks[-1]) + chunk
+            self.pinned -= pinned(self.chunks[-1])
+            self.chunks[-1] = chunk = bytes(self.chunks[-1]) + chunk
         else:
             self.chunks.append(chunk)
+        self.pinned += pinned(chunk)
 
     def read(self, limit: int) -> bytes:
         """At most ``limit`` bytes from the front: the one copy on the way in."""
@@ -153,11 +158,12 @@ class ReceiveQueue(Snapshot):
 
     def clear(self) -> None:
         self.chunks = NOTHING
-        self.size = 0
+        self.size = self.pinned = 0
 
     def _drop_first(self) -> Buffer:
         first = self.chunks[0]
         self.size -= len(first)
+        self.pinned -= pinned(first)
         if len(self.chunks) == 1:
             self.chunks = NOTHING
         else:
@@ -176,6 +182,11 @@ class ReceiveQueue(Snapshot):
             pieces.append(self._drop_first())
             limit -= len(chunk)
         return pieces
+
+
+def pinned(chunk: Buffer) -> int:
+    """Bytes of memory behind a chunk."""
+    return len(chunk.obj) if type(chunk) is memoryview else len(chunk)  # type: ignore[arg-type]
 
 
 def own(view: Buffer) -> Buffer:

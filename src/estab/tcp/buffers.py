@@ -1,0 +1,61 @@
+"""How the two buffers of a connection follow its path, as long as nobody has fixed them. They never shrink."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from estab.tcp.config import MILLISECOND
+from estab.tcp.options import echo_age
+from estab.tcp.tuning import ReceiveTuning
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+    from estab.wire.tcp import Segment
+
+_FIRST_FLIGHT: Final = 10
+"""Segments: what a sender begins with (RFC 6928 §2) fits every buffer."""
+
+
+def note_arrival(c: Connection, segment: Segment, now: int) -> None:
+    """Data has come in order: how long is a round trip? Whoever sends little is not asked, and costs no memory."""
+    tuning = c.tuning
+    if tuning is None:
+        first_flight = _FIRST_FLIGHT * c.rcv_mss
+        if c.rcv_nxt - c.irs <= first_flight:
+            return
+        c.tuning = tuning = ReceiveTuning(first_flight)
+    if not c.ts_ok:
+        tuning.on_arrival(c.rcv_nxt, c.rcv_edge, now)
+        return
+    stamps = segment.options.timestamps
+    if stamps is not None and stamps[1] != tuning.echo and segment.length >= c.rcv_mss:
+        # Less than a tick is no telling how much; longer than one it is not.
+        tuning.on_echo(stamps[1], echo_age(c, segment, now) or MILLISECOND)
+
+
+def note_read(c: Connection, tuning: ReceiveTuning, size: int, now: int) -> None:
+    """The application has read ``size`` bytes: does it read faster than the buffer lets the peer send?"""
+    if not tuning.on_read(size, now):
+        return
+    held = c.reassembly.ranges.ends if c.reassembly is not None else ()
+    beyond = held[-1] - c.rcv_nxt if held else 0
+    wanted = tuning.conclude(c.receive_queue.size, beyond, c.config.receive_low_rtt, now)
+    wanted = min(wanted, c.config.receive_buffer_max)
+    if wanted > c.receive_limit:
+        c.receive_limit = wanted
+        if c.rcv_fin is None:
+            # A sender that the old window holds back should not have to wait for the next acknowledgement.
+            c.acks_owed = max(c.acks_owed, 1)
+
+
+def widen_send_buffer(c: Connection) -> None:
+    """The application waits for room: there should be a window in flight and another one ready."""
+    wanted = min(2 * c.congestion.cwnd, c.config.send_buffer_max)
+    if wanted > c.send_limit:
+        resize_send_buffer(c, wanted)
+
+
+def resize_send_buffer(c: Connection, size: int) -> None:
+    """Another size, and with it the mark below which the application is told to go on."""
+    c.send_limit = size
+    c.low_water = size // 2
