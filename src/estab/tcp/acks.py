@@ -66,19 +66,22 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
 
 
 def burst(c: Connection) -> int:
-    """How much one segment should carry: what the path takes in a millisecond, at least two packets, at most 64 KiB.
+    """How much one segment should carry: what the path takes in a millisecond, at most 64 KiB.
 
-    The window is in use when it is filled up to one such segment.
+    And at most an eighth of the window, because the sender waits until so much of it is free: what it waits for is
+    missing from the path. The window is in use when it is filled up to one such segment.
     """
-    if not c.config.super_segments:
-        return c.mss
-    size = 2 * c.mss
+    mss = c.mss
+    cwnd = c.congestion.cwnd
+    if cwnd < 16 * mss or not c.config.super_segments:
+        return mss
+    size = 2 * mss
     srtt = c.rtt.srtt
     if srtt:
         rate = c.congestion.pacing_rate(srtt) if c.congestion.paced else None
-        paced = rate // 1000 if rate else c.congestion.cwnd * 1_000_000 // srtt
+        paced = rate // 1000 if rate else cwnd * 1_000_000 // srtt
         if paced > size:
-            return paced if paced < c.largest else c.largest
+            return min(paced, cwnd >> 3, c.largest)
     return size
 
 
