@@ -11,6 +11,7 @@ import typer
 
 from estab.cli.demo import demo
 from estab.cli.errors import FAILED, INTERRUPTED, MISUSED, CommandError, describe
+from estab.cli.explore import explore
 from estab.cli.get import get
 from estab.cli.lessons import lessons
 from estab.cli.nc import nc
@@ -32,7 +33,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, lessons, get, serve, nc, ss, path, plot):
+for command in (demo, lessons, explore, get, serve, nc, ss, path, plot):
     app.command()(command)
 
 

@@ -1,0 +1,32 @@
+"""Where jobs run: processes of this machine, or a Dask cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Final
+
+from estab.cli.errors import MISUSED, CommandError, explained
+
+DASK: Final = "dask://"
+_INSTALL: Final = "a Dask cluster needs its client: pip install 'estab[dask]'"
+
+
+@contextmanager
+def executor(where: str, jobs: int) -> Iterator[Executor]:
+    """``"processes"``: as many as ``jobs`` (0: one per core); ``"dask://HOST:PORT"``: the workers of that scheduler."""
+    if where == "processes":
+        with ProcessPoolExecutor(jobs or os.cpu_count()) as pool:
+            yield pool
+    elif where.startswith(DASK) and where != DASK:
+        try:
+            client_of = import_module("distributed").Client
+        except ImportError as error:
+            raise CommandError(_INSTALL) from error
+        with explained(f"no cluster at {where}"), client_of(f"tcp://{where.removeprefix(DASK)}", timeout=10) as client:
+            yield client.get_executor(retries=3)
+    else:
+        raise CommandError(f"--executor {where}: processes or dask://HOST:PORT is expected", MISUSED)

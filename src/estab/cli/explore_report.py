@@ -1,0 +1,170 @@
+"""What ``estab explore`` shows: progress, tables, counterexamples."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from estab.cli.errors import explained
+from estab.cli.paint import ascii_only, paint, width_of
+from estab.cli.stdio import note, say
+from estab.explain.ladder import ladder
+from estab.explore import PROPERTIES, Found, Result, as_json
+from estab.explore.story import Story
+from estab.links.pcapng import PcapngWriter
+
+_KIB_PER_MIB: Final = 1024
+
+
+class Watch:
+    """A progress bar on standard error, and how long it took. Quiet where nobody looks."""
+
+    def __init__(self, what: str, quiet: bool, total: int | None = None) -> None:
+        self.seconds: float = 0
+        self._began = time.monotonic()
+        self._counted = [0, 0]
+        console = Console(stderr=True)
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[says]}"))
+        self._bar = Progress(*columns, TimeElapsedColumn(), console=console, disable=quiet or not console.is_terminal)
+        self._bar.add_task(what, total=total, says="")
+
+    def __enter__(self) -> Watch:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+        self.seconds = time.monotonic() - self._began
+
+    def progress(self, states: int, transitions: int, frontier: int) -> None:
+        """Of one exploration."""
+        rate = transitions / max(time.monotonic() - self._began, 1e-9)
+        says = f"{states:,} states, {transitions:,} transitions ({rate:,.0f}/s), {frontier:,} to look at"
+        self._bar.update(self._bar.task_ids[0], says=says)
+
+    def done(self, result: Result) -> None:
+        """One exploration of several has ended."""
+        self._counted[0] += result.states
+        self._counted[1] += result.transitions
+        rate = self._counted[1] / max(time.monotonic() - self._began, 1e-9)
+        says = f"{self._counted[0]:,} states, {self._counted[1]:,} transitions ({rate:,.0f}/s)"
+        self._bar.update(self._bar.task_ids[0], advance=1, says=says)
+
+
+def result_table(result: Result, seconds: float) -> None:
+    """Everything about one exploration."""
+    table = Table("", "", show_header=False)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB_PER_MIB
+    rows = {
+        "scenario": result.case.scenario,
+        "budget": str(result.budget),
+        "without": result.case.mutation or "",
+        "states": f"{result.states:,}" + ("" if result.complete else " (not all)"),
+        "transitions": f"{result.transitions:,}",
+        "host values, segments": f"{result.hosts:,}, {result.segments:,}",
+        "host steps really run": f"{result.runs:,}",
+        "time, memory": f"{seconds:.1f} s, {memory:,.0f} MiB",
+        "violated": ", ".join(each.property for each in result.violations) or "nothing",
+        "seen": ", ".join(result.seen),
+        "missing": ", ".join(result.missing) or "nothing",
+    }
+    for what, value in rows.items():
+        if value:
+            table.add_row(what, value)
+    _console().print(table)
+
+
+def campaign_tables(results: Sequence[Result], seconds: float) -> None:
+    """The scenarios, then the removed defences."""
+    table = Table("scenario", "budget", "states", "transitions", "host values", "violated", "missing")
+    for each in results:
+        if not each.case.until:
+            violated = ", ".join(found.property for found in each.violations) or "-"
+            count = f"{each.states:,}" + ("" if each.complete else "+")
+            table.add_row(
+                *(each.case.scenario, str(each.budget), count, f"{each.transitions:,}", f"{each.hosts:,}"),
+                *(violated, ", ".join(each.missing) or "-"),
+            )
+    _console().print(table)
+    mutants = Table("without", "scenario", "budget", "violates", "after")
+    for each in results:
+        if each.case.until:
+            found = each.killed_by
+            killed = ("survives", "") if found is None else (found.property, f"{found.dooms} steps")
+            mutants.add_row(each.case.mutation, each.case.scenario, str(each.budget), *killed)
+    if mutants.rows:
+        _console().print(mutants)
+    states = sum(each.states for each in results)
+    transitions = sum(each.transitions for each in results)
+    say(f"{len(results)} explorations, {states:,} states, {transitions:,} transitions, {seconds:.1f} s")
+
+
+def say_findings(results: Sequence[Result]) -> None:
+    """What should not be: counterexamples of what ships, mutants that survive, scenarios that show nothing."""
+    for each in results:
+        if each.case.until:
+            if not each.ok:
+                why = "" if each.effective else ": it had no effect"
+                say(f"without {each.case.mutation}, {each.case.scenario} finds nothing wrong{why}")
+            continue
+        for found in each.violations:
+            draw(found)
+        if each.missing:
+            say(f"{each.case.scenario} is void: it has not shown {', '.join(each.missing)}")
+
+
+def draw(found: Found | Story) -> None:
+    """The steps, then the segments as a ladder."""
+    console = _console()
+    story = found.story if isinstance(found, Found) else found
+    if isinstance(found, Found):
+        say(f"\n{found.property} {PROPERTIES[found.property]}: {found.text}")
+    for number, label in enumerate(story.labels, 1):
+        doomed = isinstance(found, Found) and number == found.dooms + 1
+        if doomed:
+            say("     from here on nothing goes wrong any more")
+        say(f"{number:>4} {label}")
+    say("")
+    start = story.passages[0].sent_at if story.passages else 0
+    text = ladder(story.passages, "A", "B", fold=0, start=start, width=width_of(console), ascii_only=ascii_only())
+    for line in text.splitlines():
+        console.print(paint(line), soft_wrap=True)
+    say("")
+
+
+def save(into: Path | None, result: Result) -> None:
+    """Each violation as a file to replay and a capture."""
+    if into is None or not result.violations:
+        return
+    with explained(f"cannot write to {into}"):
+        into.mkdir(parents=True, exist_ok=True)
+        for found in result.violations:
+            name = "-".join(filter(None, (result.case.scenario, result.case.mutation, found.property)))
+            value = as_json(result.case, found.property, found.text, found.labels)
+            (into / f"{name}.json").write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+            _capture(into / f"{name}.pcapng", found.story)
+            note(f"{into / name}.json and .pcapng: estab explore --replay {into / name}.json")
+
+
+def _capture(file: Path, story: Story) -> None:
+    with file.open("wb") as out:
+        writer = PcapngWriter(out)
+        writer.interface("between A and B")
+        for each in sorted(story.passages, key=lambda each: each.sent_at):
+            fate = "" if each.fate == "delivered" else each.fate
+            writer.packet(each.data, each.sent_at, "", comment=f"{each.src} to {each.dst} {fate}".rstrip())
+
+
+def _console() -> Console:
+    return Console(highlight=False)

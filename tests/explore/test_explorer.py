@@ -1,0 +1,88 @@
+"""Small graphs: what ships holds, what is removed is missed, and the explorer itself can be believed."""
+
+from __future__ import annotations
+
+import pytest
+
+from estab.explore import SCENARIOS, Budget, Case, run
+from estab.explore.explorer import Graph
+from estab.explore.matrix import KILLS
+from estab.explore.soundness import forgets_nothing, replays, same, shifts
+
+NOTHING = Budget()
+
+
+def explored(case: Case) -> Graph:
+    world, _ = case.world()
+    return Graph(world).explore(limit=case.limit)
+
+
+QUICK = [name for name, scenario in SCENARIOS.items() if not scenario.forges and name not in {"sack"}]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_without_faults_of_the_network_every_interleaving_keeps_every_property(name: str) -> None:
+    result = run(Case(name, NOTHING))
+    assert [(each.property, each.text, each.labels) for each in result.violations] == []
+    assert result.missing == ()
+    assert result.ok
+
+
+@pytest.mark.parametrize("budget", [Budget(loss=1), Budget(dup=1), Budget(delay=1)], ids=str)
+def test_open_and_close_survive_one_fault_of_any_kind(budget: Budget) -> None:
+    result = run(Case("open+close", budget))
+    assert [(each.property, each.labels) for each in result.violations] == []
+    assert result.complete
+
+
+@pytest.mark.parametrize("kill", KILLS[:6], ids=lambda kill: f"{kill.mutation}-{kill.scenario}")
+def test_a_removed_defence_is_found_out(kill) -> None:
+    result = run(kill.case())
+    assert result.effective
+    assert result.killed_by is not None
+    assert result.killed_by.property in kill.violates
+
+
+def test_every_removed_defence_of_the_matrix_exists_and_its_scenario_too() -> None:
+    for kill in KILLS:
+        kill.case().world()
+
+
+def test_a_run_that_does_not_show_what_its_scenario_names_is_void() -> None:
+    result = run(Case("open+close", Budget(loss=1, dup=1), limit=50))
+    assert not result.complete
+    assert "TIME-WAIT answers again" in result.missing
+    assert not result.ok
+
+
+def test_a_graph_of_which_not_all_was_seen_does_not_pass() -> None:
+    result = run(Case("open+close", NOTHING, limit=70))
+    assert (result.missing, result.violations) == ((), ())
+    assert not result.ok
+
+
+def test_a_mutation_that_nothing_finds_out_survives() -> None:
+    result = run(Case("open+close", NOTHING, "no-fin-retransmission", ("P13",)))
+    assert result.killed_by is None
+    assert not result.ok
+
+
+def test_every_state_can_be_reached_without_snapshots() -> None:
+    graph = explored(Case("data", NOTHING))
+    assert replays(graph, 150, seed=1).startswith("150 states")
+
+
+def test_where_sequence_numbers_begin_makes_no_difference() -> None:
+    case = Case("half-close", NOTHING)
+    assert shifts(case, explored(case)).startswith("P18")
+
+
+def test_another_scenario_has_another_graph() -> None:
+    assert not same(explored(Case("data", NOTHING)), explored(Case("half-close", NOTHING)))
+
+
+def test_remembered_steps_are_those_that_would_be_taken_again() -> None:
+    case = Case("simultaneous-close", Budget(loss=1))
+    graph = explored(case)
+    assert graph.world.runs < graph.transitions
+    forgets_nothing(case, graph)
