@@ -35,7 +35,7 @@ from estab.wire import icmp, ip, tcp
 from estab.wire.address import parse_address
 from estab.wire.link import NO_OFFLOAD, Offload
 from estab.wire.options import Options
-from estab.wire.packet import PROTO_TCP, Packet
+from estab.wire.packet import ECN_CE, PROTO_TCP, Packet
 from estab.wire.tcp import ACK, FIN, PSH, RST, SYN, URG, Segment, format_flags
 
 __all__ = ["ACK", "FIN", "MILLISECOND", "MODES", "PSH", "RST", "SECOND", "SYN", "URG", "Conversation", "Mode"]
@@ -193,12 +193,13 @@ class Conversation:
         sack: tuple[tuple[int, int], ...] = (),
         options: Options | None = None,
         ports: tuple[int, int] | None = None,
+        ecn: int = 0,
         **named: Any,
     ) -> bytes:
         """The packet that ``inject`` hands in; it is told in the transcript.
 
         ``seq`` counts from the peer's ISN, ``ack`` and ``sack`` from ours; ``named`` are fields of ``Options`` (mss,
-        window_scale, sack_permitted …)."""
+        window_scale, sack_permitted …). ``ecn``: the codepoint in the IP header."""
         if ts is True:
             ts = (self.peer_stamp + self.now // MILLISECOND, self._last_stamp())
         blocks = tuple(((self.iss + a) & 0xFFFFFFFF, (self.iss + b) & 0xFFFFFFFF) for a, b in sack)
@@ -208,8 +209,8 @@ class Conversation:
         segment.urgent = urgent
         ours, theirs = ports or self.ports
         segment.source_port, segment.destination_port = theirs, ours
-        self.log(f"{self.now / SECOND:12.6f}  < {self._show(segment, seq, ack)}")
-        return tcp.build(segment, self.peer, self.ours).tobytes()
+        self.log(f"{self.now / SECOND:12.6f}  < {self._show(segment, seq, ack)}{' CE' if ecn == ECN_CE else ''}")
+        return tcp.build(segment, self.peer, self.ours, ecn=ecn).tobytes()
 
     def inject_batch(self, packets: Sequence[bytes]) -> None:
         """Packets that the link hands in at once."""

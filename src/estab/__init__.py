@@ -18,7 +18,7 @@ from estab.stack.netstat import NetstatRow
 from estab.stack.pump import Pump
 from estab.stack.stack import Stack
 from estab.stack.udp import UdpPort
-from estab.tcp.config import PROFILES, Config
+from estab.tcp.config import PROFILES, Config, Ecn
 from estab.tcp.connection import Connection
 from estab.tcp.observer import Observer, Reason
 from estab.tcp.rules import RULES, Rules
@@ -35,6 +35,7 @@ __all__ = [
     "Connection",
     "DeadlockError",
     "Decision",
+    "Ecn",
     "Fact",
     "FaultyLink",
     "Host",

@@ -4,7 +4,7 @@ import pytest
 
 from estab.stack.coalesce import join
 from estab.wire.options import Options
-from estab.wire.tcp import ACK, CWR, FIN, PSH, RST, SYN, URG, Segment
+from estab.wire.tcp import ACK, AE, CWR, ECE, FIN, PSH, RST, SYN, URG, Segment
 
 
 def segment(seq: int = 100, length: int = 1000, flags: int = ACK, **fields: object) -> Segment:
@@ -90,6 +90,18 @@ def test_an_acknowledgement_with_other_news_is_its_own(change) -> None:
     if "sack" in change:
         second.options = second.options._replace(sack=((1, 2),))
     assert not join(first, second)
+
+
+@pytest.mark.parametrize("length", [0, 1000])
+def test_what_ecn_says_must_be_the_same(length) -> None:
+    """Every acknowledgement of a window may say ECE."""
+    for flags in (ACK | ECE, ACK | ECE | AE):
+        first, second = segment(length=length, flags=flags), segment(100 + length, length=length, flags=flags)
+        second.ack += 0 if length else 5000
+        assert join(first, second)
+        assert first.flags == flags
+        second.flags ^= ECE
+        assert not join(segment(length=length, flags=flags), second)
 
 
 def test_no_larger_than_a_connection_should_take_at_once() -> None:

@@ -156,15 +156,26 @@ def test_what_a_mark_has_confirmed_is_not_undone() -> None:
     assert control.cwnd == 16_000
 
 
+@pytest.mark.req("RFC8311-01")
 @pytest.mark.parametrize(
-    ("flight", "ssthresh", "after"), [(40_000, 1000, 32_000), (40_000, 1 << 40, 20_000), (2000, 1000, 2000)]
+    ("flight", "ssthresh", "after"), [(40_000, 1000, 32_000), (40_000, 1 << 40, 20_000)]
 )
 def test_marks(flight, ssthresh, after) -> None:
-    """RFC 8511 §3: 0.8 in avoidance, a half in slow start, never below two segments."""
+    """RFC 8511 §3: 0.8 in avoidance, a half in slow start."""
     control = NewReno(MODERN, MSS)
     control.cwnd, control.ssthresh = flight, ssthresh
     control.on_ecn(0, flight)
     assert control.cwnd == control.ssthresh == after
+
+
+def test_marks_leave_a_window_of_one_segment() -> None:
+    """RFC 3168 §6.1.2; the threshold has its floor (RFC 8511 §3)."""
+    control = NewReno(MODERN, MSS)
+    control.cwnd = control.ssthresh = 2 * MSS
+    control.on_ecn(0, 2 * MSS)
+    assert (control.cwnd, control.ssthresh) == (MSS * 8 // 5, 2 * MSS)
+    control.on_ecn(0, MSS)
+    assert (control.cwnd, control.ssthresh) == (MSS, 2 * MSS)
 
 
 def test_pacing_is_faster_than_the_window_needs() -> None:

@@ -21,6 +21,8 @@ class TcpInfo(NamedTuple):
     sack: bool
     window_scale: tuple[int, int] | None
     """Shifts of what is received (peer's, ours), or None where the two sides did not agree on scaling."""
+    ecn: str
+    """``"classic"`` where both sides agreed on ECN, ``""`` where they did not."""
     rto: int
     rtt: int
     """Smoothed; 0 before the first sample."""
@@ -53,6 +55,7 @@ def info_of(c: Connection) -> TcpInfo:
         timestamps=c.ts_ok,
         sack=c.sack_ok,
         window_scale=(c.snd_wscale, c.rcv_wscale) if c.scaling else None,
+        ecn="" if c.ecn is None else c.ecn.name,
         rto=c.rtt.rto,
         rtt=c.rtt.srtt,
         rttvar=c.rtt.rttvar,

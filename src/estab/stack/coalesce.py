@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from estab.wire.tcp import ACK, PSH, Segment
+from estab.wire.tcp import ACK, FIN, PSH, RST, SYN, URG, Segment
 
+_KIND: Final = ACK | FIN | RST | SYN | URG
+"""Of these only ACK may be set; what ECN says may be anything that both say."""
 _LIMIT: Final = 1 << 20
 """Bytes: a connection looks at its acknowledgements and timers at least so often."""
 
@@ -19,8 +21,8 @@ def join(first: Segment, second: Segment) -> bool:
     if not first.length:
         return _supersede(first, second)
     if (
-        first.flags & ~PSH != ACK
-        or second.flags & ~PSH != ACK
+        (first.flags ^ second.flags) & ~PSH
+        or first.flags & _KIND != ACK
         or not second.length
         or second.seq != (first.seq + first.length) & 0xFFFFFFFF
         or second.ack != first.ack
@@ -47,8 +49,8 @@ def _supersede(first: Segment, second: Segment) -> bool:
 
     Duplicates, SACK blocks and window probes are news of their own and stay."""
     if (
-        first.flags != ACK
-        or second.flags != ACK
+        first.flags != second.flags
+        or first.flags & _KIND != ACK
         or second.length
         or second.seq != first.seq
         or not 0 < (second.ack - first.ack) & 0xFFFFFFFF < 1 << 30

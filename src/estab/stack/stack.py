@@ -494,6 +494,7 @@ class Stack:
             c.remote_address,
             ttl=c.config.ttl,
             dscp=c.dscp,
+            ecn=segment.ecn,
             partial=offload.checksum_out,
         )
         if segment.segments > 1 and not offload.segment_out:

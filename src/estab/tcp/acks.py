@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from estab.tcp.buffers import widen_send_buffer
 from estab.tcp.congestion import Ack
+from estab.tcp.ecn.response import respond
 from estab.tcp.judge import Delivery, enter_recovery, judge, take_duplicate_report
 from estab.tcp.options import echo_age, sack_blocks
 from estab.tcp.recovery import RECOVERY
@@ -54,8 +55,14 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     if not (progress or news or dsack):
         return
     delivery = Delivery(news, pipe, rtt, progress, dsack)
+    told = c.ecn is not None and c.ecn.on_ack(segment)
+    if told:
+        # A reduction that the network confirms was no mistake (RFC 4015 §3.2).
+        c.recovery.undo_until = None
     tell_deliveries(c, now)
     lost = judge(c, segment, delivery, now)
+    if c.ecn is not None:
+        recovering |= respond(c, c.ecn, told, delivery, now)
     # Where the path reorders, order says little, and what is delivered counts; else in-order delivery alone.
     if segment.ack > c.iss + 1 and (progress or c.congestion.sampled or (news and c.rack.reordering)):
         _open_window(c, delivery, flight, recovering, lost, now)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from estab.tcp.acks import take_ack
 from estab.tcp.buffers import note_arrival
 from estab.tcp.config import SECOND
+from estab.tcp.ecn.setup import give_up, hear_again
 from estab.tcp.options import adopt, adopt_user_timeout
 from estab.tcp.queues import own
 from estab.tcp.reassembly import Reassembly
@@ -134,6 +135,8 @@ def syn_sent_reset(c: Connection, segment: Segment, now: int) -> bool:
     if not segment.flags & RST:
         return False
     if segment.flags & ACK:
+        if give_up(c):
+            return True
         c.count("AttemptFails")
         c.die(ConnectionRefusedError(errno.ECONNREFUSED, "connection refused"), Fact.RESET, now)
     else:
@@ -279,6 +282,8 @@ def check_ack(c: Connection, segment: Segment, now: int) -> bool:
         c.count("TCPChallengeACKRange")
         challenge(c, now)
         return True
+    if c.ecn is not None:
+        c.ecn.on_packet(c, segment)
     take_ack(c, segment, now)
     if c.write_closed:
         _after_ack(c, now)
@@ -380,9 +385,11 @@ def _unacceptable(c: Connection, segment: Segment, now: int) -> None:
     """
     repeated = segment.seq + segment.span == c.rcv_nxt or (c.rcv_edge == c.rcv_nxt == segment.seq)
     if segment.flags & SYN and segment.seq == c.irs and c.state is SYN_RECEIVED and not segment.flags & ACK:
+        hear_again(c, segment)
         c.board.mark_lost(c.iss, c.iss + 1)
         c.recovery.forced = True
         return
+    segment.ce = 0  # what is out of the window may be forged, and its mark with it (RFC 3168 §6.1.5)
     if segment.length and c.sack_ok:
         _side(c).note_duplicate(segment.seq, min(segment.seq + segment.length, c.rcv_nxt))
     _answer_unacceptable(c, segment, now)

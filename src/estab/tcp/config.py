@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from dataclasses import replace as _replace
+from enum import Enum
 from typing import Final
 
 MILLISECOND: Final = 1_000_000
@@ -12,6 +13,19 @@ MINUTE: Final = 60 * SECOND
 
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
+
+
+class Ecn(Enum):
+    """Whether a connection uses explicit congestion notification: RFC 3168, RFC 9293 §3.8.2 (SHLD-8)."""
+
+    OFF = "off"
+    """Never."""
+    ACCEPT = "accept"
+    """Where the peer asks for it. Asking costs a round trip on a path that drops SYNs with unusual flags."""
+    ASK = "ask"
+    """Asked for, and agreed to."""
+
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +137,11 @@ class Config:
     """How long a peer may delay the acknowledgement of a lone segment: RFC 8985 §7.2."""
     duplicate_threshold: int = 3
     """RFC 5681 §3.2."""
+    ecn: Ecn = Ecn.ACCEPT
+    ecn_syns: int = 1
+    """How many SYNs ask for ECN before one goes without: RFC 3168 §6.1.1.1."""
+    ecn_holds: int = 4
+    """Marks in a row on single segments, each sent after a timeout, after which marks are not believed."""
 
     # Attacks and limits
     challenge_acks: int = 10
@@ -188,6 +207,7 @@ RFC: Final = Config(
     open_fails_on_unreachable=False,
     fin_wait_2_timeout=None,
     minimum_mss=64,
+    ecn=Ecn.ASK,
 )
 """Every MUST and SHOULD to the letter; IW10 stays (RFC 6928 is the newer RFC). The congestion control is that of
 RFC 5681, which RFC 9293 §3.8.2 (MUST-19) asks for."""

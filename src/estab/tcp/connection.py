@@ -10,6 +10,7 @@ from estab.tcp.buffers import note_read, resize_send_buffer
 from estab.tcp.config import Config
 from estab.tcp.congestion import CONTROLS, CongestionControl
 from estab.tcp.delivery import DeliveryRate
+from estab.tcp.ecn import ClassicEcn, EcnFeedback
 from estab.tcp.observer import Observer
 from estab.tcp.pmtu import PathMtu
 from estab.tcp.prr import ProportionalRateReduction
@@ -99,6 +100,7 @@ class Connection(Snapshot):
         "rcv_mss",
         "ts_ok",
         "sack_ok",
+        "ecn_refused",
         "write_closed",
         "read_closed",
         "released",
@@ -175,6 +177,7 @@ class Connection(Snapshot):
         "wake_serial",
         # In the snapshot by its own code:
         "rate",
+        "ecn",
         "reassembly",
         "tuning",
         "resets_owed",
@@ -286,6 +289,9 @@ class Connection(Snapshot):
         self.ts_recent: int = 0
         self.ts_recent_at: int | None = None
         self.sack_ok: bool = False
+        self.ecn: EcnFeedback | None = None
+        self.ecn_refused: bool = False
+        """Our SYN has gone, or goes, without asking for ECN."""
         self.nodelay: bool = not config.nagle
         self.corked: bool = False
         self.keepalive: bool = config.keepalive
@@ -651,19 +657,21 @@ class Connection(Snapshot):
         reassembly = None if self.reassembly is None else self.reassembly.snapshot(origin)
         rate = None if self.rate is None else self.rate.snapshot(origin)
         tuning = None if self.tuning is None else self.tuning.snapshot(origin)
+        ecn = None if self.ecn is None else self.ecn.snapshot(origin)
         resets = tuple((seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed)
         return (
             super().snapshot(origin),
             reassembly,
             rate,
             tuning,
+            ecn,
             resets,
             _error_value(self.error),
             _error_value(self.soft_error),
         )
 
     def restore(self, value: Any, origin: Origin) -> None:
-        base, reassembly, rate, tuning, resets, error, soft_error = value
+        base, reassembly, rate, tuning, ecn, resets, error, soft_error = value
         super().restore(base, origin)
         self.reassembly = None
         if reassembly is not None:
@@ -677,6 +685,10 @@ class Connection(Snapshot):
         if tuning is not None:
             self.tuning = ReceiveTuning(0)
             self.tuning.restore(tuning, origin)
+        self.ecn = None
+        if ecn is not None:
+            self.ecn = ClassicEcn(self.iss, True)
+            self.ecn.restore(ecn, origin)
         self.resets_owed = [(seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets]
         self.error = _error_from(error)
         self.soft_error = _error_from(soft_error)

@@ -60,8 +60,9 @@ def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> int:
 
 
 def allow(c: Connection, news: int, safe: bool) -> None:
-    """During recovery the window follows what is delivered (RFC 9937 §6.2); ``safe``: progress without new loss."""
-    if not c.prr.base or c.recovery.phase is not RECOVERY:
+    """While it is being reduced, the window follows what is delivered (RFC 9937 §6.2); ``safe``: progress without new
+    loss."""
+    if not c.prr.base:
         return
     pipe = c.recovery.pipe(c.board)
     c.congestion.cwnd = max(pipe + c.prr.allowance(news, pipe, c.congestion.ssthresh, c.mss, safe), c.mss)
@@ -97,7 +98,7 @@ def enter_recovery(c: Connection, news: int, now: int) -> None:
         c.count("TCPMTUPFail")
         return
     c.recovery.begin(RECOVERY, c.snd_una, c.snd_nxt)
-    c.congestion.on_loss(now, c.flight_size)
+    _reduce(c, now, c.flight_size)
     if c.sack_ok and c.congestion.uses_prr:
         c.prr.begin(c.flight - c.board.sacked + news)
     c.tail.cancel()
@@ -138,6 +139,14 @@ def undo(c: Connection, now: int) -> None:
         c.host.observer.congestion(now, c, "undo")
 
 
+def _reduce(c: Connection, now: int, in_flight: int) -> None:
+    """Once for a window of data, whether it was marked or lost (RFC 3168 §6.1.2)."""
+    if c.ecn is None or not c.ecn.reducing:
+        c.congestion.on_loss(now, in_flight)
+    if c.ecn is not None:
+        c.ecn.on_reduced(c.snd_nxt)
+
+
 def _take_arrivals(c: Connection, segment: Segment, now: int) -> None:
     min_rtt = c.rtt.min_rtt
     arrived = c.board.arrived
@@ -164,7 +173,10 @@ def _echo_proves(c: Connection, delivery: Delivery) -> bool:
 def _take_hidden_loss(c: Connection, delivery: Delivery, now: int) -> None:
     """Reduce as for any loss; it has been repaired already (RFC 8985 §7.4.2)."""
     c.recovery.undo_until = None
-    c.congestion.on_loss(now, delivery.pipe)
+    _reduce(c, now, delivery.pipe)
+    if c.prr.base:
+        c.congestion.cwnd = c.congestion.ssthresh
+        c.prr.end()
     c.congestion.on_recovered(now)
     c.count("TCPLossProbeRecovery")
 

@@ -50,4 +50,6 @@ class Observer:
         """A packet or segment was dropped; ``reason`` is the name of the counter."""
 
     def congestion(self, now: int, connection: Connection, event: str) -> None:
-        """``"loss"``, ``"timeout"``, ``"recovered"``, ``"mtu"``: the connection's fields tell the rest."""
+        """``"loss"``, ``"ecn"``, ``"timeout"``, ``"recovered"``, ``"undo"``, ``"mtu"``.
+
+        The connection's fields tell the rest."""

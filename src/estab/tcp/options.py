@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from estab.tcp.config import MILLISECOND, SECOND
 from estab.tcp.congestion import CONTROLS
+from estab.tcp.ecn.setup import agree
 from estab.tcp.sampling import begin
 from estab.tcp.states import SYN_SENT
 from estab.wire.options import NO_OPTIONS, Options, timestamps_only
@@ -54,6 +55,7 @@ def adopt(c: Connection, segment: Segment, now: int) -> None:
     c.resize()
     c.congestion = CONTROLS[config.congestion](config, c.mss)
     begin(c)
+    agree(c, segment)
 
 
 def adopt_user_timeout(c: Connection, segment: Segment) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from estab.tcp.config import MILLISECOND, SECOND
+from estab.tcp.ecn.setup import offer
 from estab.tcp.observer import Reason
 from estab.tcp.options import segment_options, syn_options
 from estab.tcp.sampling import stamp
@@ -36,6 +37,10 @@ def emit(c: Connection, emission: Emission, now: int) -> Segment:
         segment.options = syn_options(c, now) if flags & SYN else segment_options(c, now, length)
         if flags & URG and c.snd_up is not None:
             segment.urgent = c.snd_up - seq
+        if flags & SYN:
+            segment.flags |= offer(c)
+        elif c.ecn is not None:
+            c.ecn.dress(c, segment)
         if length > size > 0:
             segment.segment_size = size
             segment.segments = -(-length // size)

@@ -50,6 +50,8 @@ def _retransmission(c: Connection, now: int) -> None:
 
 def _data_timeout(c: Connection, now: int) -> None:
     c.congestion.on_timeout(now, c.flight_size, c.retransmissions == 0)
+    if c.ecn is not None:
+        c.ecn.on_reduced(c.snd_nxt)
     rack = c.rack
     by_time = c.sack_ok and rack.xmit_at is not None
     sent_before = now - rack.rtt - rack.window(c.rtt.min_rtt, c.rtt.srtt, False) if by_time else None

@@ -44,7 +44,9 @@ class NewReno(CongestionControl):
     def on_ecn(self, now: int, in_flight: int) -> None:
         """RFC 8511 §3: a mark comes from a shorter queue than a loss. In slow start it is as good as one (§4)."""
         self.before = None
-        self._reduce(in_flight * 4 // 5 if self.cwnd >= self.ssthresh else in_flight // 2)
+        window = in_flight * 4 // 5 if self.cwnd >= self.ssthresh else in_flight // 2
+        self._reduce(window)
+        self.cwnd = max(min(window, self.cwnd), self.mss)
 
     def on_timeout(self, now: int, in_flight: int, first: bool) -> None:
         if first:
