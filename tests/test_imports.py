@@ -42,7 +42,7 @@ FORBIDDEN = dict.fromkeys(WITHOUT_IO, IO | SAME_BY_ANOTHER_NAME) | {
     "links": {"time", "asyncio", "threading", "logging", "secrets", "datetime"},
 }
 
-MAY_NEED_PACKAGES = {"cli", "__main__"}
+MAY_NEED_PACKAGES = {"cli", "__main__", "packetdrill"}
 
 
 def allowed_below(room: str) -> set[str]:

@@ -15,6 +15,7 @@ from estab.cli.explore import explore
 from estab.cli.get import get
 from estab.cli.lessons import lessons
 from estab.cli.nc import nc
+from estab.cli.packetdrill import packetdrill
 from estab.cli.path import path
 from estab.cli.plot import plot
 from estab.cli.serve import serve
@@ -33,7 +34,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, lessons, explore, get, serve, nc, ss, path, plot):
+for command in (demo, lessons, explore, get, serve, nc, ss, path, plot, packetdrill):
     app.command()(command)
 
 
@@ -49,6 +50,10 @@ def run(arguments: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except CommandError as error:
         return _complain(str(error), error.status)
+    except ModuleNotFoundError as error:
+        if error.name != "lark":
+            raise
+        return _complain("lark is missing: pip install 'estab[packetdrill]'", FAILED)
     except _USAGE as error:
         return _complain(" ".join(str(getattr(error, "format_message", error.__str__)()).split()), MISUSED)
     except KeyboardInterrupt:

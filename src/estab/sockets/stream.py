@@ -234,6 +234,33 @@ class StreamSocket(Socket):
             self.table.stack.stop_listening(self.listener, now)
             self.listener = None
 
+    # ------------------------------------------------------------------ what is in the buffers
+
+    @property
+    def linger_time(self) -> int | None:
+        """What ``LINGER`` was set to: ns, None for off."""
+        return self._linger
+
+    @property
+    def readable(self) -> int:
+        """Bytes that can be read (SIOCINQ). Raises ``OSError(EINVAL)`` for a listener, as Linux does."""
+        self._check_open()
+        if self.listener is not None:
+            raise failure(errno.EINVAL)
+        return 0 if self.connection is None else self.connection.readable
+
+    @property
+    def unacknowledged(self) -> int:
+        """Bytes written and not acknowledged (SIOCOUTQ)."""
+        c = self.connection
+        return 0 if c is None or c.state in _OPENING else len(c.send_queue)
+
+    @property
+    def unsent(self) -> int:
+        """Bytes written and never sent (SIOCOUTQNSD)."""
+        c = self.connection
+        return 0 if c is None or c.state in _OPENING else c.unsent
+
     # ------------------------------------------------------------------ names, options, poll
 
     def getsockname(self) -> Endpoint:

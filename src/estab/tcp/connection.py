@@ -538,6 +538,11 @@ class Connection(Snapshot):
         return self.write_closed and self.snd_una > self.send_queue.end
 
     @property
+    def all_acked(self) -> bool:
+        """Nothing waits for the peer: what was written has arrived, FIN included; or the connection is dead."""
+        return self.state is CLOSED or (self.fin_acked if self.write_closed else not len(self.send_queue))
+
+    @property
     def usable_window(self) -> int:
         """SND.UNA + SND.WND - SND.NXT; negative when the peer shrank its window (RFC 9293 §3.8.6.2.1)."""
         return self.snd_una + self.snd_wnd - self.snd_nxt

@@ -1,0 +1,125 @@
+"""getsockopt and setsockopt: Linux's numbers and units, on the options of our sockets."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from estab.packetdrill.constants import SYMBOLS
+from estab.packetdrill.files import SocketFile, integer
+from estab.packetdrill.values import Argument, Fields, UnsupportedError
+from estab.sockets import Option
+from estab.tcp.config import MILLISECOND, SECOND
+
+Place = tuple[int, int]
+"""Level and option."""
+
+
+class Translation(NamedTuple):
+    """How a number of the interface and a value of ours stand for each other."""
+
+    option: Option
+    inward: Callable[[int], Any] = int
+    outward: Callable[[Any], int] = int
+
+
+def _seconds(option: Option) -> Translation:
+    return Translation(option, lambda value: value * SECOND, lambda value: int(value) // SECOND)
+
+
+def _milliseconds(option: Option) -> Translation:
+    return Translation(option, lambda value: value * MILLISECOND, lambda value: (value or 0) // MILLISECOND)
+
+
+def _doubled(option: Option) -> Translation:
+    """The kernel gives twice what was asked for, as half of it is for its own needs."""
+    return Translation(option, int, lambda value: 2 * int(value))
+
+
+def _table(level: str, rows: dict[str, Translation]) -> dict[Place, Translation]:
+    return {(SYMBOLS[level], SYMBOLS[name]): translation for name, translation in rows.items()}
+
+
+_TRANSLATIONS: Final = {
+    **_table(
+        "SOL_SOCKET",
+        {
+            "SO_REUSEADDR": Translation(Option.REUSEADDR),
+            "SO_KEEPALIVE": Translation(Option.KEEPALIVE),
+            "SO_OOBINLINE": Translation(Option.OOBINLINE),
+            "SO_SNDBUF": _doubled(Option.SNDBUF),
+            "SO_RCVBUF": _doubled(Option.RCVBUF),
+            "SO_ERROR": Translation(Option.ERROR),
+        },
+    ),
+    **_table(
+        "SOL_TCP",
+        {
+            "TCP_NODELAY": Translation(Option.NODELAY),
+            "TCP_CORK": Translation(Option.CORK),
+            "TCP_MAXSEG": Translation(Option.MAXSEG),
+            "TCP_KEEPIDLE": _seconds(Option.KEEPIDLE),
+            "TCP_KEEPINTVL": _seconds(Option.KEEPINTVL),
+            "TCP_KEEPCNT": Translation(Option.KEEPCNT),
+            "TCP_USER_TIMEOUT": _milliseconds(Option.USER_TIMEOUT),
+        },
+    ),
+    **_table("SOL_IP", {"IP_TOS": Translation(Option.TOS)}),
+    **_table("SOL_IPV6", {"IPV6_TCLASS": Translation(Option.TOS), "IPV6_V6ONLY": Translation(Option.V6ONLY)}),
+}
+
+_LINGER: Final = (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_LINGER"])
+_KEPT: Final = frozenset(
+    (SYMBOLS[level], SYMBOLS[name])
+    for level, name in (
+        ("SOL_SOCKET", "SO_REUSEPORT"),
+        ("SOL_SOCKET", "SO_PRIORITY"),
+        ("SOL_SOCKET", "SO_MARK"),
+        ("SOL_IP", "IP_RECVERR"),
+        ("SOL_IPV6", "IPV6_RECVERR"),
+        ("SOL_IP", "IP_FREEBIND"),
+    )
+)
+"""Without any effect on what a connection does."""
+
+
+def set_option(file: SocketFile, place: Place, value: Argument, now: int) -> None:
+    """Raises ``OSError``, ``UnsupportedError``."""
+    if place == _LINGER:
+        file.socket.setsockopt(Option.LINGER, _linger(value), now)
+    elif place in _KEPT:
+        file.remembered[place] = _integer(value)
+    elif place in _TRANSLATIONS:
+        translation = _TRANSLATIONS[place]
+        file.socket.setsockopt(translation.option, translation.inward(_integer(value)), now)
+    else:
+        raise UnsupportedError(f"the option {place[1]} of level {place[0]}")
+
+
+def get_option(file: SocketFile, place: Place) -> Argument:
+    """The value as the interface gives it. Raises ``OSError``, ``UnsupportedError``."""
+    if place in _KEPT:
+        return file.remembered.get(place, 0)
+    if place == _LINGER:
+        time = file.socket.getsockopt(Option.LINGER)
+        return Fields(onoff=int(time is not None), linger=(time or 0) // SECOND)
+    if place not in _TRANSLATIONS:
+        raise UnsupportedError(f"the option {place[1]} of level {place[0]}")
+    translation = _TRANSLATIONS[place]
+    return translation.outward(file.socket.getsockopt(translation.option))
+
+
+def _linger(value: Argument) -> int | None:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, Fields):
+        raise OSError(errno.EINVAL, "invalid argument")
+    on, time = (integer(each, "linger") for each in value.values())
+    return time * SECOND if on else None
+
+
+def _integer(value: Argument) -> int:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return integer(value, "an option's value")

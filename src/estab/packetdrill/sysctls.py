@@ -1,0 +1,102 @@
+"""What the kernel's settings mean to ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from estab.packetdrill.values import UnsupportedError
+from estab.tcp.config import MILLISECOND, SECOND, Config
+from estab.tcp.congestion import CONTROLS
+
+Change = Callable[[Config, str], dict[str, Any]]
+
+
+def _flag(field: str) -> Change:
+    return lambda _config, value: {field: int(value) != 0}
+
+
+def _number(field: str, unit: int = 1) -> Change:
+    return lambda _config, value: {field: int(value) * unit}
+
+
+def _ignore(_config: Config, _value: str) -> dict[str, Any]:
+    return {}
+
+
+def _only(*harmless: str) -> Change:
+    """Values at which the kernel does what we do; others are not done."""
+
+    def check(_config: Config, value: str) -> dict[str, Any]:
+        if value not in harmless:
+            raise UnsupportedError(f"the value {value}")
+        return {}
+
+    return check
+
+
+def _congestion(_config: Config, value: str) -> dict[str, Any]:
+    name = {"reno": "newreno"}.get(value, value)
+    if name not in CONTROLS:
+        raise UnsupportedError(f"the congestion control {value}")
+    return {"congestion": name}
+
+
+def _receive_memory(_config: Config, value: str) -> dict[str, Any]:
+    _, start, largest = map(int, value.split())
+    return {"receive_buffer_start": start // 2, "receive_buffer_max": largest}
+
+
+def _send_memory(_config: Config, value: str) -> dict[str, Any]:
+    _, start, largest = map(int, value.split())
+    return {"send_buffer_start": start, "send_buffer_max": largest}
+
+
+_TCP: Final[dict[str, Change]] = {
+    "tcp_sack": _flag("sack"),
+    "tcp_timestamps": _flag("timestamps"),
+    "tcp_window_scaling": _flag("window_scale"),
+    "tcp_congestion_control": _congestion,
+    "tcp_allowed_congestion_control": _ignore,
+    "tcp_rmem": _receive_memory,
+    "tcp_wmem": _send_memory,
+    "tcp_slow_start_after_idle": _flag("restart_after_idle"),
+    "tcp_fin_timeout": _number("fin_wait_2_timeout", SECOND),
+    "tcp_keepalive_time": _number("keepalive_idle", SECOND),
+    "tcp_keepalive_intvl": _number("keepalive_interval", SECOND),
+    "tcp_keepalive_probes": _number("keepalive_probes"),
+    "tcp_syn_retries": _number("syn_retries"),
+    "tcp_synack_retries": _number("syn_ack_retries"),
+    "tcp_retries1": _number("r1"),
+    "tcp_retries2": _number("data_retries"),
+    "tcp_rfc1337": _flag("rfc1337"),
+    "tcp_rto_min_us": _number("rto_minimum", 1000),
+    "tcp_rto_max_ms": _number("rto_maximum", MILLISECOND),
+    "tcp_base_mss": _number("base_path_mtu"),
+}
+_WORDS: Final = """tcp_low_latency tcp_no_metrics_save tcp_max_orphans tcp_mem tcp_abc tcp_adv_win_scale tcp_app_win
+    tcp_limit_output_bytes tcp_challenge_ack_limit tcp_autocorking tcp_tso_win_divisor tcp_min_tso_segs tcp_tso_rtt_log
+    tcp_pacing_ss_ratio tcp_pacing_ca_ratio tcp_moderate_rcvbuf tcp_max_tw_buckets tcp_tw_reuse tcp_syncookies
+    tcp_max_syn_backlog tcp_invalid_ratelimit tcp_available_ulp tcp_comp_sack_nr tcp_reflect_tos
+    tcp_comp_sack_delay_ns tcp_comp_sack_slack_ns tcp_thin_linear_timeouts tcp_thin_dupack tcp_fack tcp_stdurg
+    tcp_shrink_window tcp_l3mdev_accept tcp_backlog_ack_defer tcp_plb_enabled tcp_pingpong_thresh"""
+_OF_NO_CONSEQUENCE: Final = frozenset(_WORDS.split())
+"""Settings of machines and of times that are not ours, or of what scripts cannot see."""
+
+
+def apply_sysctl(config: Config, name: str, value: str) -> Config:
+    """Raises ``UnsupportedError``."""
+    area, _, short = name.rpartition(".")
+    if area not in ("net.ipv4", "net.ipv6"):
+        return config
+    if short in _OF_NO_CONSEQUENCE:
+        return config
+    change = _TCP.get(short)
+    if change is None:
+        raise UnsupportedError(f"the setting {name}")
+    try:
+        return config.but(**change(config, value))
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{error} of {name}") from None
+    except (ValueError, IndexError):
+        raise UnsupportedError(f"{name}={value}") from None
