@@ -3,6 +3,7 @@
 import pytest
 
 from estab.tcp.config import MODERN
+from estab.wire.packet import Packet
 from tests.conversation import ACK, MILLISECOND, SECOND, SYN
 
 MS = MILLISECOND
@@ -51,6 +52,18 @@ def test_slow_start_doubles_each_round_trip(talk):
     t.inject(ACK, seq=1, ack=1)
     t.send(bytes(200_000))
     assert four_rounds(t) == [10, 20, 40, 80]
+
+
+def test_acknowledgements_that_come_at_once_count_one_by_one(talk):
+    """The window was full when what they cover was sent; nothing could be sent between them."""
+    t = talk(RENO).established(mss=MSS, window_scale=7)
+    t.inject(ACK, seq=1, ack=1)
+    t.c.congestion.ssthresh = 10_000
+    t.send(bytes(50_000))
+    t.drain()
+    for i in range(1, 11):
+        t.stack.receive([Packet(t.segment_bytes(ACK, seq=1, ack=1 + i * MSS))], t.now)
+    assert t.c.congestion.cwnd == 11_000
 
 
 @pytest.mark.req("RFC9293-MUST-19", "RFC5681-07")

@@ -9,8 +9,8 @@ from estab.tcp.congestion.newreno import NewReno
 MSS = 1000
 
 
-def ack(delivered: int, *, in_flight: int = 10_000, limited: bool = True, recovering: bool = False) -> Ack:
-    return Ack(0, delivered, in_flight, None, limited, recovering)
+def ack(delivered: int, *, limited: bool = True, recovering: bool = False, recovered: bool = False) -> Ack:
+    return Ack(0, delivered, 10_000, None, limited, recovering, recovered=recovered)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,17 @@ def test_no_growth_in_recovery() -> None:
     control = NewReno(MODERN, MSS)
     control.on_ack(ack(MSS, recovering=True))
     assert control.cwnd == 10_000
+
+
+@pytest.mark.parametrize("delivered", [MSS, 30 * MSS])
+def test_the_end_of_recovery_counts_for_later_growth_only(delivered) -> None:
+    """RFC 5681 §3.2 step 6: with it the window is what recovery left, however much it acknowledges."""
+    control = NewReno(MODERN, MSS)
+    control.on_loss(0, 10_000)
+    control.on_ack(ack(delivered, recovered=True))
+    assert control.cwnd == 5000
+    control.on_ack(ack(4 * MSS))
+    assert control.cwnd == 6000
 
 
 @pytest.mark.parametrize(("flight", "threshold"), [(20_000, 10_000), (3000, 2000)])

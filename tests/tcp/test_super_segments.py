@@ -7,7 +7,7 @@ from estab.wire import ip, tcp
 from estab.wire.link import FULL_OFFLOAD
 from estab.wire.packet import Packet
 from estab.wire.tcp import FIN, PSH, Segment
-from tests.conversation import ACK, MILLISECOND
+from tests.conversation import ACK, MILLISECOND, SYN
 
 MS = MILLISECOND
 WIDE = MODERN.but(initial_window=100)
@@ -64,6 +64,21 @@ def test_switched_off_every_segment_is_a_packet(talk):
     t.inject(ACK, seq=1, ack=1)
     t.send(bytes(14_000))
     assert [packet.segments for packet in packets(t)] == [1] * 10
+
+
+def test_a_small_window_is_used_to_the_last_segment(talk):
+    """Waiting for a fuller segment would leave much of it unused."""
+    t = talk(WIDE.but(congestion="newreno"), offload=FULL_OFFLOAD)
+    t.open()
+    t.after(20 * MS)
+    t.inject(SYN | ACK, seq=0, ack=1, mss=1400, window_scale=7)
+    t.expect(ACK, ack=1)
+    t.c.congestion.cwnd = t.c.congestion.ssthresh = 8 * 1400
+    t.send(bytes(140_000))
+    assert sum(s.length for s in t.drain()) == 8 * 1400
+    t.after(20 * MS)
+    t.inject(ACK, seq=1, ack=1401)
+    assert [s.length for s in t.drain()] == [1400]
 
 
 def test_a_hole_is_sent_again_as_a_hole(talk):

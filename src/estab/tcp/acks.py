@@ -158,22 +158,24 @@ def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, 
 def _open_window(  # noqa: PLR0917
     c: Connection, delivery: Delivery, flight: int, recovering: bool, lost: int, now: int
 ) -> None:
-    """What the acknowledgement means to the congestion window, once losses have been judged.
-
-    The one that ends recovery opens nothing either (RFC 6582 §3.2)."""
+    """What the acknowledgement means to the congestion window, once losses have been judged."""
     limited = _window_was_used(c, flight)
-    recovering = recovering or c.recovery.phase is RECOVERY
+    still = c.recovery.phase is RECOVERY
+    recovered = recovering and not still
     rtt = c.rtt
-    times = rtt.srtt, rtt.min_rtt, sample(c, now)
-    c.congestion.on_ack(Ack(now, delivery.news, delivery.pipe, delivery.rtt, limited, recovering, lost, *times))
+    times = rtt.srtt, rtt.min_rtt, sample(c, now), recovered
+    c.congestion.on_ack(Ack(now, delivery.news, delivery.pipe, delivery.rtt, limited, still, lost, *times))
 
 
 def _window_was_used(c: Connection, flight: int) -> bool:
-    """Growth without use would say nothing about the path (RFC 7661 §4.3); one segment of slack."""
+    """Growth without use would say nothing about the path (RFC 7661 §4.3); one segment of slack.
+
+    What an ACK covers counts if the window was full at some time in its round trip, since ACKs may come at once."""
     control = c.congestion
-    if control.cwnd < control.ssthresh and 2 * flight >= control.cwnd:
+    if flight + burst(c) >= control.cwnd or (2 * flight >= control.cwnd and control.cwnd < control.ssthresh):
+        c.full_until = c.snd_nxt
         return True
-    return flight + burst(c) >= control.cwnd
+    return c.snd_nxt - flight < c.full_until
 
 
 def _sample(c: Connection, segment: Segment, acked: Acknowledged, now: int) -> int | None:

@@ -144,7 +144,7 @@ class Connection(Snapshot):
         "stalled_at",
         "pace_next",
     )
-    SENT: ClassVar[Slots] = ("iss", "snd_una", "snd_nxt", "snd_up", "snd_wl2", "snd_sml")
+    SENT: ClassVar[Slots] = ("iss", "snd_una", "snd_nxt", "snd_up", "snd_wl2", "snd_sml", "full_until")
     RECEIVED: ClassVar[Slots] = ("irs", "rcv_nxt", "rcv_edge", "rcv_up", "rcv_fin", "snd_wl1", "last_ack_sent")
     PARTS: ClassVar[Slots] = (
         "rtt",
@@ -235,6 +235,8 @@ class Connection(Snapshot):
         self.snd_up: int | None = None
         """The position after the last urgent byte (RFC 6093 §4)."""
         self.snd_sml: int = iss
+        self.full_until: int = iss
+        """The window was in use when what is below this was sent."""
         """The end of the last small segment, for Nagle's algorithm after Minshall."""
         self.snd_wscale: int = 0
         self.send_limit: int = config.send_buffer_start if config.send_buffer is None else config.send_buffer

@@ -123,6 +123,22 @@ def test_no_growth_in_recovery() -> None:
     assert (control.cwnd, control.epoch) == (70 * MSS, None)
 
 
+def test_the_end_of_recovery_counts_for_later_growth_only() -> None:
+    """As a stage begins W_est is the window (§4.3), and grows by what the first acknowledgement covers."""
+    control = cubic(100)
+    control.on_loss(0, 100 * MSS)
+    control.on_ack(ack(SECOND, delivered=50)._replace(recovered=True))
+    assert (control.cwnd, control.epoch) == (70 * MSS, SECOND)
+    assert control.w_est == 70 * MSS + 9 * 50 * MSS // (17 * 70)
+
+
+def test_the_end_of_a_timeouts_recovery_opens_nothing() -> None:
+    control = cubic(100)
+    control.on_timeout(0, 100 * MSS, True)
+    control.on_ack(ack(SECOND, delivered=50)._replace(recovered=True))
+    assert control.cwnd == MSS
+
+
 @pytest.mark.req("RFC9438-12")
 def test_a_flow_that_did_not_come_back_makes_room() -> None:
     control = cubic(80, w_max=100 * MSS, ssthresh=70 * MSS)

@@ -35,6 +35,9 @@ class Ack(NamedTuple):
     """The least of the connection; 0: not known yet."""
     sample: RateSample | None = None
     """For controls that are ``sampled``."""
+    recovered: bool = False
+    """Loss recovery ends with it: the window stays what recovery left (RFC 5681 §3.2 step 6), but growth from there on
+    begins with what it delivered."""
 
 
 class CongestionControl(Snapshot, ABC):

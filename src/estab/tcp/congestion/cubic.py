@@ -66,7 +66,7 @@ class Cubic(CongestionControl):
         self.epoch_before: int | None = None
 
     def on_ack(self, ack: Ack) -> None:
-        if ack.recovering:
+        if ack.recovering or (ack.recovered and self.cwnd < self.ssthresh):
             return
         delivered = ack.delivered
         if self.cwnd < self.ssthresh:
@@ -83,7 +83,9 @@ class Cubic(CongestionControl):
             # §4.2: time in which the window did not grow because it was not used must not count.
             self.epoch += ack.now - self.idle_since
             self.idle_since = None
-        if delivered:
+        if ack.recovered:
+            self._grow_estimate(delivered)
+        elif delivered:
             self._avoid(ack.now, delivered, ack.srtt)
 
     def on_loss(self, now: int, in_flight: int) -> None:

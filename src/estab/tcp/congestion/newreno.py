@@ -28,6 +28,9 @@ class NewReno(CongestionControl):
         if ack.recovering or not ack.limited:
             return
         delivered = ack.delivered
+        if ack.recovered:
+            self.avoided = min(delivered, self.cwnd - 1)
+            return
         if self.cwnd < self.ssthresh:
             growth = delivered if self.limit is None else min(delivered, self.limit * self.mss)
             growth = min(growth, self.ssthresh - self.cwnd)
