@@ -145,7 +145,7 @@ def make(asked: dict[str, str], done: dict[str, str], tests: tuple[str, ...]) ->
 
 def render(rows: list[Row]) -> str:
     """The page."""
-    parts = [INTRODUCTION, totals(rows), shortcomings(rows)]
+    parts = [INTRODUCTION, totals(rows), shortcomings(rows), reasons(rows)]
     for rfc, group in groupby(rows, key=lambda row: row.rfc):
         parts.append(f"## RFC {rfc}: {TITLES[rfc]}\n")
         parts.append(table([entry(row) for row in group]))
@@ -168,6 +168,16 @@ def shortcomings(rows: list[Row]) -> str:
     found = [row for row in rows if row.status == "deviation" and level(row) != "MAY"]
     lines = [f"- **{row.id}** ({row.level}): {row.requirement} *{row.note}*" for row in found]
     return "\n".join(["## Deviations\n", *lines, ""])
+
+
+def reasons(rows: list[Row]) -> str:
+    """What does not apply, by the reason."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row.status == "not-applicable":
+            found.setdefault(row.note, []).append(row.id)
+    lines = [f"- {note} {', '.join(names)}" for note, names in found.items()]
+    return "\n".join(["## What does not apply, and why\n", *lines, ""])
 
 
 def entry(row: Row) -> tuple[str, ...]:

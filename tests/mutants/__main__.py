@@ -6,44 +6,48 @@ The names are those of requirements or of mutations; none: all. The exit status 
 from __future__ import annotations
 
 import json
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 
 from docs.make_rfc_map import Row, load
-from tests.mutants.process import run
+from tests.mutants.process import verdicts
 from tests.mutants.verdict import Verdict, survivors
 
 
 def main(names: list[str], as_json: bool) -> int:
     rows = [row for row in load() if row.mutations and (not names or {row.id, *row.mutations} & {*names})]
-    jobs = {None: set[str]()} | {name: set[str]() for row in rows for name in row.mutations}
-    for row in rows:
-        for name in (None, *row.mutations):
-            jobs[name].update(row.tests)
     began = monotonic()
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        verdicts = dict(zip(jobs, pool.map(run, jobs, map(sorted, jobs.values())), strict=True))
-    found = survivors(rows, verdicts)
+    said: dict[str | None, Verdict] = {}
+    for mutation, verdict in verdicts(jobs(rows)):
+        said[mutation] = verdict
+        if not as_json:
+            print(line(mutation, verdict, rows), flush=True)  # noqa: T201
+    found = survivors(rows, said)
     seconds = round(monotonic() - began)
     if as_json:
-        figures = {"requirements": len(rows), "mutations": len(jobs) - 1, "survivors": found, "seconds": seconds}
+        figures = {"requirements": len(rows), "mutations": len(said) - 1, "survivors": found, "seconds": seconds}
         print(json.dumps(figures))  # noqa: T201
     else:
-        print_table(rows, verdicts)
-        print(*found, sep="\n", end="\n" * bool(found))  # noqa: T201
-        print(f"{len(jobs) - 1} mutations, {len(rows)} requirements, {len(found)} survivors, {seconds} s")  # noqa: T201
+        print("", *found, sep="\n")  # noqa: T201
+        print(f"{len(said) - 1} mutations, {len(rows)} requirements, {len(found)} survivors, {seconds} s")  # noqa: T201
     return bool(found)
 
 
-def print_table(rows: list[Row], verdicts: dict[str | None, Verdict]) -> None:
-    """One line for each mutation: the tests that failed of those that were run, and the requirements."""
-    for name in sorted(filter(None, verdicts)):
-        served = [row for row in rows if name in row.mutations]
-        tests = {test for row in served for test in row.tests}
-        failed = len(tests & verdicts[name].failed)
-        print(f"{name:44} {failed:3}/{len(tests):<3} {' '.join(row.id for row in served)}")  # noqa: T201
+def jobs(rows: list[Row]) -> dict[str | None, set[str]]:
+    """Each mutation and the tests of all requirements that it takes away; ``None`` and all tests."""
+    found: dict[str | None, set[str]] = {None: set()}
+    for row in rows:
+        for name in (None, *row.mutations):
+            found.setdefault(name, set()).update(row.tests)
+    return found
+
+
+def line(mutation: str | None, verdict: Verdict, rows: list[Row]) -> str:
+    """How many tests of how many failed, and of which requirements they are."""
+    served = [row for row in rows if mutation in row.mutations]
+    tests = {test for row in served for test in row.tests}
+    failed = len(tests & verdict.failed)
+    return f"{mutation or 'nothing taken away':44} {failed:3}/{len(tests):<3} {' '.join(row.id for row in served)}"
 
 
 if __name__ == "__main__":

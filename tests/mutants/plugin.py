@@ -1,6 +1,6 @@
 """Runs the tests of this process without one defence: `python -m pytest -p tests.mutants.plugin --mutate NAME …`.
 
-``--verdict FILE`` writes which tests failed, as JSON.
+``--verdict FILE`` writes which tests failed, as JSON. It is an error when the mutation took no effect.
 """
 
 from __future__ import annotations
@@ -40,10 +40,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     stash = session.config.stash
-    absence = stash.get(ABSENCE, None)
-    effect = absence is None or absence.took_effect()
     if session.config.option.verdict is not None:
-        verdict = {"failed": sorted(stash[FAILED]), "effect": effect}
-        session.config.option.verdict.write_text(json.dumps(verdict), encoding="utf-8")
-    if not effect:
+        session.config.option.verdict.write_text(json.dumps(sorted(stash[FAILED])), encoding="utf-8")
+    if ABSENCE in stash and not stash[ABSENCE].took_effect():
         raise pytest.UsageError("the mutation took no effect: nothing that it changes was loaded, or asked")

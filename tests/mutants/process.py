@@ -1,39 +1,59 @@
-"""Runs tests in a process of their own, from this checkout, without one defence."""
+"""Runs tests without a defence, each time in a process of its own; all are forked from one that has pytest already."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
+import resource
+import signal
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
 from tests.mutants.verdict import Verdict
 
 LIMIT: Final = 240
-"""Seconds for the tests of one mutation; one that makes them hang is no use."""
+"""Seconds of processor time for the tests of one mutation; one that makes them hang is no use."""
+MEMORY: Final = 2 << 30
+"""Bytes."""
 ROOT: Final = Path(__file__).parent.parent.parent
-ENVIRONMENT: Final = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-PYTEST: Final = (sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider")
-WITHOUT: Final = ("-p", "tests.mutants.plugin", "--hypothesis-profile=mutant")
+PRELOADED: Final = ["pytest", "hypothesis.strategies", "estab.mutations.install"]
+OPTIONS: Final = (
+    *("-q", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.mutants.plugin", "--hypothesis-profile=mutant"),
+    *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
+)
 
 
-def run(mutation: str | None, tests: Iterable[str]) -> Verdict:
-    """Which of the tests fail without this defence; ``None``: with all of them."""
-    with tempfile.TemporaryDirectory() as directory:
+def verdicts(jobs: Mapping[str | None, Iterable[str]]) -> Iterator[tuple[str | None, Verdict]]:
+    """For each mutation, as it is done, which of its tests fail; ``None``: with all defences."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    workers = len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool:
+        running = {pool.submit(run, mutation, sorted(tests)): mutation for mutation, tests in jobs.items()}
+        for done in as_completed(running):
+            yield running[done], done.result()
+
+
+def run(mutation: str | None, tests: list[str]) -> Verdict:
+    """To be called in a process that ends afterwards."""
+    import pytest  # noqa: PLC0415
+
+    os.chdir(ROOT)
+    sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT + 5))
+    signal.signal(signal.SIGXCPU, lambda *_: pytest.exit(f"no end within {LIMIT} s"))
+    with tempfile.TemporaryDirectory() as directory, Path(directory, "output").open("w+", encoding="utf-8") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
         file = Path(directory) / "verdict"
-        mutate = () if mutation is None else ("--mutate", mutation)
-        command = (*PYTEST, *WITHOUT, *mutate, "--verdict", str(file), *tests)
-        try:
-            done = subprocess.run(
-                command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=LIMIT, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return Verdict(frozenset(), f"no end within {LIMIT} s")
-        if not file.exists():
-            return Verdict(frozenset(), done.stderr[-500:] or done.stdout[-500:])
-        said = json.loads(file.read_text(encoding="utf-8"))
-        return Verdict(frozenset(said["failed"]), "" if said["effect"] else "took no effect")
+        code = pytest.main([*OPTIONS, "--verdict", str(file), *(("--mutate", mutation) if mutation else ()), *tests])
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            sys.stdout.flush()
+            return Verdict(frozenset(), Path(directory, "output").read_text(encoding="utf-8")[-500:])
+        return Verdict(frozenset(json.loads(file.read_text(encoding="utf-8"))))

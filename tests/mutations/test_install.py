@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import estab
 from estab.mutations import MUTATIONS
 from estab.mutations.install import install
-from tests.mutants.process import ENVIRONMENT
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(estab.__file__).parent.parent)}
 
 
 def python(code: str) -> str:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Final
 
 from estab.mutations.transform import Transform
+from estab.mutations.transforms.agreement import AGREEMENT
+from estab.mutations.transforms.arriving import ARRIVING
+from estab.mutations.transforms.congestion import CONGESTION
+from estab.mutations.transforms.figures import FIGURES
+from estab.mutations.transforms.host import HOST
+from estab.mutations.transforms.recovery import RECOVERY
+from estab.mutations.transforms.sending import SENDING
+from estab.mutations.transforms.timing import TIMING
 from estab.mutations.transforms.wire import WIRE
 
-TRANSFORMS: Final[dict[str, Transform]] = {each.name: each for each in (*WIRE,)}
+_ALL: Final = (WIRE, AGREEMENT, FIGURES, ARRIVING, SENDING, TIMING, RECOVERY, CONGESTION, HOST)
+
+TRANSFORMS: Final[dict[str, Transform]] = {each.name: each for each in chain.from_iterable(_ALL)}

@@ -1,0 +1,160 @@
+"""Steps of segment arrival that decide otherwise in one case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from estab.mutations.mutation import Change, Mutation, Witness
+from estab.tcp import arrives
+from estab.tcp.config import Config
+from estab.tcp.rules import Rules, Step
+from estab.tcp.states import State
+from estab.wire.sequence import unwrap
+from estab.wire.tcp import ACK, RST, SYN, URG, Segment
+
+if TYPE_CHECKING:
+    from estab.tcp.connection import Connection
+
+Case = Callable[["Connection", Segment], bool]
+
+
+def _in_case(case: Case, step: Step, instead: Step) -> Change:
+    """Where ``case`` is true, ``instead`` stands for the step."""
+
+    def change(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
+        def decide(c: Connection, segment: Segment, now: int) -> bool:
+            if case(c, segment):
+                witness.saw()
+                return instead(c, segment, now)
+            return step(c, segment, now)
+
+        return rules.without_step(step, decide), config
+
+    return change
+
+
+def _drop(c: Connection, segment: Segment, now: int) -> bool:
+    return True
+
+
+def _pass(c: Connection, segment: Segment, now: int) -> bool:
+    return False
+
+
+def _obey(c: Connection, segment: Segment, now: int) -> bool:
+    arrives.reset(c, now)
+    return True
+
+
+def _is_lone_syn(c: Connection, segment: Segment) -> bool:
+    return segment.flags & (SYN | ACK) == SYN
+
+
+def _is_reset(c: Connection, segment: Segment) -> bool:
+    return segment.flags & RST > 0
+
+
+def _is_exact_reset(c: Connection, segment: Segment) -> bool:
+    return _is_reset(c, segment) and segment.seq == c.rcv_nxt
+
+
+def _is_inexact_reset(c: Connection, segment: Segment) -> bool:
+    return _is_reset(c, segment) and segment.seq != c.rcv_nxt
+
+
+def _is_lone_reset(c: Connection, segment: Segment) -> bool:
+    return segment.flags & (RST | ACK) == RST
+
+
+def _is_late_syn(c: Connection, segment: Segment) -> bool:
+    return segment.flags & SYN > 0 and not (c.state is State.SYN_RECEIVED and c.passive)
+
+
+def _is_urgent(c: Connection, segment: Segment) -> bool:
+    return segment.flags & URG > 0
+
+
+def _is_stale(c: Connection, segment: Segment) -> bool:
+    stamps = segment.options.timestamps
+    if not c.ts_ok or stamps is None or segment.flags & (RST | SYN):
+        return False
+    return unwrap(stamps[0], c.ts_recent) < c.ts_recent
+
+
+def _lacks_timestamps(c: Connection, segment: Segment) -> bool:
+    return c.ts_ok and segment.options.timestamps is None and not segment.flags & (RST | SYN)
+
+
+def _paws_after_the_sequence_check(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
+    def check(c: Connection, segment: Segment, now: int) -> bool:
+        finished = arrives.check_sequence(c, segment, now)
+        if finished and _is_stale(c, segment):
+            witness.saw()
+        return finished or arrives.check_timestamp(c, segment, now)
+
+    return rules.without_step(arrives.check_sequence, check).without_step(arrives.check_timestamp), config
+
+
+BY_STEPS: Final = (
+    Mutation(
+        "no-simultaneous-open",
+        "In SYN-SENT a SYN without an ACK is dropped.",
+        "RFC 9293 §3.5",
+        _in_case(_is_lone_syn, arrives.syn_sent_syn, _drop),
+    ),
+    Mutation(
+        "any-reset-in-syn-sent",
+        "SYN-SENT obeys a RST that acknowledges nothing.",
+        "RFC 5961 §3.2",
+        _in_case(_is_lone_reset, arrives.syn_sent_reset, _obey),
+    ),
+    Mutation(
+        "no-reset-in-syn-sent",
+        "SYN-SENT obeys no RST.",
+        "RFC 5961 §3.2",
+        _in_case(_is_reset, arrives.syn_sent_reset, _drop),
+    ),
+    Mutation(
+        "no-exact-reset",
+        "A RST at RCV.NXT is dropped.",
+        "RFC 5961 §3.2",
+        _in_case(_is_exact_reset, arrives.check_rst, _drop),
+    ),
+    Mutation(
+        "no-challenge-of-resets",
+        "A RST in the window that is not exact gets no challenge.",
+        "RFC 5961 §3.2",
+        _in_case(_is_inexact_reset, arrives.check_rst, _drop),
+    ),
+    Mutation(
+        "no-challenge-of-syn",
+        "A SYN in a synchronized state gets no challenge.",
+        "RFC 5961 §4.2",
+        _in_case(_is_late_syn, arrives.check_syn, _drop),
+    ),
+    Mutation(
+        "no-urgent",
+        "The urgent pointer is not looked at.",
+        "RFC 9293 §3.8.5",
+        _in_case(_is_urgent, arrives.check_urg, _pass),
+    ),
+    Mutation(
+        "no-paws",
+        "Old timestamps are as good as new ones.",
+        "RFC 7323 §5.3",
+        _in_case(_is_stale, arrives.check_timestamp, _pass),
+    ),
+    Mutation(
+        "paws-after-the-sequence-check",
+        "Timestamps are looked at after the sequence number.",
+        "RFC 7323 §5.3",
+        _paws_after_the_sequence_check,
+    ),
+    Mutation(
+        "missing-timestamp-aborts",
+        "A segment without the timestamps that were agreed resets.",
+        "RFC 7323 §3.2",
+        _in_case(_lacks_timestamps, arrives.check_timestamp, _obey),
+    ),
+)
