@@ -235,8 +235,8 @@ RECOVERY: Final = (
         "A loss does not reduce the window.",
         "RFC 5681 §3.2",
         "tcp.judge",
-        "    c.congestion.on_loss(now, c.flight_size)\n",
-        "",
+        "        c.congestion.on_loss(now, in_flight)\n",
+        "        pass\n",
     ),
     Transform(
         "d-sack-against-the-stored-ack",
@@ -261,7 +261,7 @@ RECOVERY: Final = (
         "A loss that a tail probe repaired does not reduce the window.",
         "RFC 8985 §7.4.2",
         "tcp.judge",
-        "    c.congestion.on_loss(now, delivery.pipe)\n",
+        "    _reduce(c, now, delivery.pipe)\n",
         "",
     ),
     Transform(

@@ -255,4 +255,13 @@ SENDING: Final = (
         "return min(self.flight, self.congestion.cwnd)",
         "return self.flight",
     ),
+    Transform(
+        "syn-is-ect",
+        "A SYN is ECT.",
+        "RFC 3168 §6.1.1",
+        "tcp.output",
+        "            segment.flags |= offer(c)\n",
+        "            segment.flags |= offer(c)\n"
+        "            segment.ecn = 2\n",
+    ),
 )
