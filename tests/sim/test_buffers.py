@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from estab.sim import Network
 from estab.tcp.config import KIB, MILLISECOND, MODERN, SECOND, Config
-from tests.sim.test_loss_recovery import Sink
+from tests.sim.sink import Sink
 
 RATE = 100_000_000
 DELAY = 50 * MILLISECOND

@@ -197,6 +197,7 @@ def test_after_a_timeout_slow_start_to_half(talk):
     assert t.c.congestion.ssthresh == 5000
     t.after(400 * MS).expect(ACK, seq=1, len=MSS)
     assert t.c.congestion.ssthresh == 5000, "a second expiry for the same data: RFC 5681 §3.1"
+    t.inject(ACK, seq=1, ack=1)
     windows = []
     position = 1
     for _ in range(12):

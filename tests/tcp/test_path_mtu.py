@@ -201,18 +201,22 @@ def test_the_search_goes_up_again(talk):
 def test_a_lost_probe_is_not_congestion(talk):
     """RFC 4821 §7.6.2."""
     t = black_hole(talk)
-    t.inject(ACK, seq=1, ack=14_601)
-    t.send(bytes(984))
-    t.drain()
-    t.inject(ACK, seq=1, ack=15_585)
+    base = 14_601
+    t.inject(ACK, seq=1, ack=base)
+    for size in (984, 984, 2 * 984):
+        for _ in range(0, size, 984):
+            t.send(bytes(984))
+            t.drain()
+        base += size
+        t.inject(ACK, seq=1, ack=base)
     t.send(bytes(3 * 984 + 1222))
     segments = t.drain()
     assert segments[0].length == 1222, "the probe goes first, others behind it show its loss"
     cwnd, ssthresh = t.c.congestion.cwnd, t.c.congestion.ssthresh
     for _ in range(3):
-        t.inject(ACK, seq=1, ack=15_585)
+        t.inject(ACK, seq=1, ack=base)
     again = t.drain()
-    assert again[0].seq == 15_585
+    assert again[0].seq == base
     assert again[0].length == 984
     assert (t.c.congestion.cwnd, t.c.congestion.ssthresh) == (cwnd, ssthresh)
     assert t.c.path.mtu == 1024

@@ -165,6 +165,31 @@ def test_the_report_of_a_repetition_that_new_data_followed(talk):
     assert t.c.congestion.ssthresh > 1 << 30
 
 
+def test_all_of_the_repetitions_have_to_be_reported(talk):
+    """RFC 3708 §3: until then the rest may have been lost."""
+    t, _ = flight(talk)
+    t.after(100 * MS)
+    t.inject(ACK, seq=1, ack=1, sack=((1001, 2001), (3001, 10_001)), ts=True)
+    assert [segment.seq for segment in t.drain() if segment.seq < 10_001] == [1, 2001]
+    t.after(100 * MS)
+    t.inject(ACK, seq=1, ack=10_001, sack=((1, 1001),), ts=True)
+    assert t.c.congestion.ssthresh == 7 * MSS
+    t.inject(ACK, seq=1, ack=10_001, sack=((2001, 3001),), ts=True)
+    assert t.c.congestion.ssthresh > 1 << 30
+
+
+def test_of_what_was_sent_again_twice_a_report_proves_nothing(talk):
+    """RFC 3708 §3: it may be about the two repetitions."""
+    t, _ = flight(talk, tail_probe=False)
+    t.after(300 * MS).expect(ACK, seq=1, reason=Reason.TIMEOUT)
+    t.after(600 * MS).expect(ACK, seq=1, reason=Reason.TIMEOUT)
+    t.inject(ACK, seq=1, ack=1001, ts=True)
+    t.inject(ACK, seq=1, ack=1001, sack=((1, 1001),), ts=True)
+    t.inject(ACK, seq=1, ack=1001, sack=((1, 1001),), ts=True)
+    assert t.c.congestion.ssthresh == 7 * MSS
+    assert "TCPSpuriousRTOs" not in t.stack.counters
+
+
 def test_a_duplicate_from_the_network_is_no_report(talk):
     """RFC 3708 §3: it was never sent again."""
     t, _, _ = fast_retransmission(talk, 2001, 3001, 4001, 5001)

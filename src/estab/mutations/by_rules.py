@@ -110,6 +110,15 @@ def _is_fin(c: Connection, start: int) -> bool:
     return c.write_closed and start == c.send_queue.end
 
 
+def _no_f_rto(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
+    def believes(c: Connection) -> bool:
+        if rules.tries_timeouts(c):
+            witness.saw()
+        return False
+
+    return rules.but(tries_timeouts=believes), config
+
+
 # ---------------------------------------------------------------------- segment arrival
 
 
@@ -294,6 +303,7 @@ BY_RULES: Final = (
     ),
     Mutation("no-data-retransmission", "Data is sent once.", "RFC 9293 §3.8.1", _without_retransmission(_is_data)),
     Mutation("no-fin-retransmission", "A FIN is sent once.", "RFC 9293 §3.8.1", _without_retransmission(_is_fin)),
+    Mutation("no-f-rto", "A timeout is believed: everything is sent again.", "RFC 5682", _no_f_rto),
     Mutation(
         "no-sequence-check",
         "A segment from anywhere in sequence space is taken for the next one.",

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 from estab.tcp.buffers import widen_send_buffer
 from estab.tcp.congestion import Ack
 from estab.tcp.ecn.response import respond
-from estab.tcp.judge import Delivery, enter_recovery, judge, take_duplicate_report
+from estab.tcp.judge import enter_recovery, judge
 from estab.tcp.options import echo_age, sack_blocks
 from estab.tcp.recovery import RECOVERY
 from estab.tcp.sampling import note_app_limit, sample, tell_deliveries
 from estab.tcp.settle import arm_tail_probe
+from estab.tcp.spurious import Delivery, take_back, take_duplicate_report
 from estab.tcp.timers import NEVER, Timer
 from estab.wire.tcp import FIN, SYN
 
@@ -52,20 +53,22 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
         news = c.mss
         if c.recovery.on_duplicate(board, c.snd_una, c.snd_nxt, c.mss):
             enter_recovery(c, news, now)
-    if not (progress or news or dsack):
-        return
     delivery = Delivery(news, pipe, rtt, progress, dsack)
+    tried = c.recovery.trial is not None
+    duplicate = tried and not progress and (sacked > 0 or _is_duplicate(c, segment, same_window))
+    if not (progress or news or dsack or duplicate):
+        return
     told = c.ecn is not None and c.ecn.on_ack(segment)
     if told:
-        # A reduction that the network confirms was no mistake (RFC 4015 §3.2).
-        c.recovery.undo_until = None
+        c.recovery.confirm()
+    undone = take_back(c, segment, delivery, duplicate, now)
     tell_deliveries(c, now)
     lost = judge(c, segment, delivery, now)
     if c.ecn is not None:
         recovering |= respond(c, c.ecn, told, delivery, now)
     # Where the path reorders, order says little, and what is delivered counts; else in-order delivery alone.
     if segment.ack > c.iss + 1 and (progress or c.congestion.sampled or (news and c.rack.reordering)):
-        _open_window(c, delivery, flight, recovering, lost, now)
+        _open_window(c, delivery, flight, recovering, tried or undone, lost, now)
     board.forget_arrivals()
     if progress and c.sack_ok and board.ranges:
         c.timers.deadlines[_RTO] = now + c.rtt.rto
@@ -136,7 +139,10 @@ def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, 
     c.send_queue.acknowledge(segment.ack)
     rtt = _sample(c, segment, acked, now)
     if rtt is not None:
-        c.rtt.on_sample(rtt, 1 if flight < 4 * c.mss else max(1, flight // max(2 * c.mss, acked.delivered)))
+        if c.rtt.relearn_from is not None and c.snd_una > c.rtt.relearn_from:
+            c.rtt.relearn(rtt)
+        else:
+            c.rtt.on_sample(rtt, 1 if flight < 4 * c.mss else max(1, flight // max(2 * c.mss, acked.delivered)))
         c.tail.fresh = True
     c.tail.owed = False
     c.retransmissions = 0
@@ -156,11 +162,13 @@ def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, 
 
 
 def _open_window(  # noqa: PLR0917
-    c: Connection, delivery: Delivery, flight: int, recovering: bool, lost: int, now: int
+    c: Connection, delivery: Delivery, flight: int, recovering: bool, held: bool, lost: int, now: int
 ) -> None:
-    """What the acknowledgement means to the congestion window, once losses have been judged."""
+    """What the acknowledgement means to the congestion window, once losses have been judged.
+
+    ``held``: one by which F-RTO judges, or which takes back a reduction, opens nothing besides (RFC 4015 §3.2)."""
     limited = _window_was_used(c, flight)
-    still = c.recovery.phase is RECOVERY
+    still = held or c.recovery.phase is RECOVERY
     recovered = recovering and not still
     rtt = c.rtt
     times = rtt.srtt, rtt.min_rtt, sample(c, now), recovered

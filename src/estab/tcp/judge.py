@@ -1,19 +1,18 @@
-"""After each acknowledgement: what is lost, what was a false alarm, and what recovery allows (RFC 8985, 9937, 3522)."""
+"""After each acknowledgement: what is lost, and what recovery allows (RFC 8985, 9937)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from estab.tcp.config import MILLISECOND
-from estab.tcp.options import echo_age
-from estab.tcp.recovery import LOSS, OPEN, RECOVERY
+from estab.tcp.recovery import OPEN, RECOVERY
 from estab.tcp.sampling import tell_losses
 from estab.tcp.scoreboard import transmission
+from estab.tcp.spurious import echoed_time
 from estab.tcp.timers import NEVER, Timer
-from estab.wire.sequence import unwrap
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
+    from estab.tcp.spurious import Delivery
     from estab.wire.tcp import Segment
 
 _REORDER: Final = int(Timer.REORDER)
@@ -21,28 +20,9 @@ _TAIL_PROBE: Final = int(Timer.TAIL_PROBE)
 _RTO: Final = int(Timer.RTO)
 
 
-class Delivery(NamedTuple):
-    """What one acknowledgement told. Bytes and ns."""
-
-    news: int
-    """Newly known to have arrived, cumulatively, by SACK, or one segment for a duplicate without SACK."""
-    pipe: int
-    """In the network before it."""
-    rtt: int | None
-    progress: bool
-    """SND.UNA advanced."""
-    dsack: bool
-    """It reported something that came twice."""
-
-
 def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> int:
-    """False alarms first, then losses, then the end of recovery, then its allowance. Returns the bytes newly lost."""
+    """Losses, then the end of recovery, then its allowance. Returns the bytes newly lost. False alarms come before."""
     recovery = c.recovery
-    echo_at = None
-    if recovery.undo_until is not None:
-        echo_at = _echoed_time(c, segment, now)
-        if recovery.is_spurious(c.snd_una, echo_at if _echo_proves(c, delivery) else None):
-            undo(c, now)
     lost = 0
     if c.sack_ok:
         _take_arrivals(c, segment, now)
@@ -108,37 +88,6 @@ def enter_recovery(c: Connection, news: int, now: int) -> None:
         c.host.observer.congestion(now, c, "loss")
 
 
-def take_duplicate_report(c: Connection, segment: Segment) -> bool:
-    """Is the first SACK block a D-SACK (RFC 2883 §4)? Believed only about what was sent (RFC 8985 §6.2)."""
-    low, high = segment.options.sack[0]
-    start, end = unwrap(low, c.snd_una), unwrap(high, c.snd_una)
-    if not c.iss < start < end <= c.snd_nxt:
-        return False
-    if end > segment.ack:
-        if len(segment.options.sack) < 2:
-            return False
-        around = segment.options.sack[1]
-        if not (unwrap(around[0], c.snd_una) <= start and end <= unwrap(around[1], c.snd_una)):
-            return False
-    c.count("TCPDSACKRecv")
-    c.rack.on_dsack(segment.ack, c.snd_nxt)
-    c.tail.on_duplicate(end)
-    c.recovery.on_duplicate_report(start, end, start == c.snd_una and not c.board.sacked)
-    return True
-
-
-def undo(c: Connection, now: int) -> None:
-    """The reduction was a mistake: the segments were late, not lost (RFC 4015, RFC 3708 §3)."""
-    c.count("TCPSpuriousRTOs" if c.recovery.phase is LOSS else "TCPFullUndo")
-    c.recovery.undo()
-    c.prr.end()
-    c.board.unlose()
-    c.rack.reordering = True
-    c.congestion.on_undo()
-    if c.host.observer is not None:
-        c.host.observer.congestion(now, c, "undo")
-
-
 def _reduce(c: Connection, now: int, in_flight: int) -> None:
     """Once for a window of data, whether it was marked or lost (RFC 3168 §6.1.2)."""
     if c.ecn is None or not c.ecn.reducing:
@@ -154,20 +103,10 @@ def _take_arrivals(c: Connection, segment: Segment, now: int) -> None:
         # SACKed ranges were found before those below them; that is no reordering.
         arrived.sort(key=transmission)
     for entry in arrived:
-        echo_at = _echoed_time(c, segment, now) if entry.transmissions > 1 else None
+        echo_at = echoed_time(c, segment, now) if entry.transmissions > 1 else None
         c.rack.on_delivered(entry, now, min_rtt, echo_at)
     if c.snd_una > c.rack.fack:
         c.rack.fack = c.snd_una
-
-
-def _echo_proves(c: Connection, delivery: Delivery) -> bool:
-    """Only an ACK that advances echoes what it answers; others echo what came in order before it (RFC 7323 §4.3).
-
-    With D-SACK both transmissions have arrived; and where everything is acknowledged at once, by a peer that may not
-    know D-SACK, all acknowledgements before may have been lost (RFC 3522 §3.2 step 5)."""
-    if not delivery.progress or delivery.dsack:
-        return False
-    return bool(c.board.ranges) or c.rack.dsack_round is not None
 
 
 def _take_hidden_loss(c: Connection, delivery: Delivery, now: int) -> None:
@@ -201,9 +140,3 @@ def _only_the_probe(c: Connection) -> bool:
         return False
     hole = c.board.first_lost()
     return hole is not None and hole[0] == c.path.probe_start and hole[1] <= c.path.probe_end
-
-
-def _echoed_time(c: Connection, segment: Segment, now: int) -> int | None:
-    """When the segment that the peer's timestamp echoes left, rounded up to the end of its tick (ns)."""
-    age = echo_age(c, segment, now)
-    return None if age is None else now - age + MILLISECOND

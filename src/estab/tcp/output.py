@@ -108,6 +108,8 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
         c.override = False
         if length and length % c.mss:
             c.snd_sml = end
+        if c.recovery.trial is not None:
+            c.recovery.trial.room -= length
         if c.path.searching and reason is Reason.MTU_PROBE:
             c.path.probe_sent(length - c.mss + c.path.mtu, seq, end)
             c.count("TCPMTUProbe")

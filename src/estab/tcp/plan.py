@@ -52,7 +52,7 @@ def plan(c: Connection, now: int) -> Plan:
     elif c.acks_owed and c.reassembly is not None and c.reassembly.telling:
         # Data would have no room for SACK blocks, and an ACK with data is no duplicate ACK (RFC 5681 §2).
         emission = Emission(_ACK, c.snd_nxt, 0, ACK, 0)
-    elif c.board.lost:
+    elif c.board.lost and (c.recovery.trial is None or c.recovery.forced):
         emission = _retransmission(c)
     if emission is None and c.state in _TRANSFER and c.timers.deadlines[Timer.PACE] == NEVER:
         emission = _tail_probe(c) if c.tail.owed else _new_data(c)
@@ -112,7 +112,8 @@ def _new_data(c: Connection) -> Emission | None:
     usable = c.snd_una + c.snd_wnd - start
     if unsent == 0:
         return Emission(Reason.FIN, start, 0, ACK | FIN, 0) if usable > 0 else None
-    room = c.congestion.cwnd - c.recovery.pipe(c.board)
+    trial = c.recovery.trial
+    room = c.congestion.cwnd - c.recovery.pipe(c.board) if trial is None else trial.room
     if c.path.searching:
         size = _probe_size(c, min(unsent, usable, room))
         if size:

@@ -49,6 +49,10 @@ class Rack(Snapshot):
             self.end = end
             self.rtt = rtt
 
+    def forget_newest(self) -> None:
+        """What was taken for the newest delivery was none: its answer had been that to an earlier transmission."""
+        self.xmit_at = None
+
     def on_dsack(self, snd_una: int, snd_nxt: int) -> None:
         """A spurious retransmission: wait longer, once per round trip (step 4)."""
         if self.dsack_round is None or snd_una >= self.dsack_round:

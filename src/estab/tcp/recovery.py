@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, ClassVar, Final
 
 from estab.tcp.config import Config
+from estab.tcp.frto import Trial
 from estab.tcp.ranges import RangeSet
 from estab.tcp.scoreboard import Scoreboard
 from estab.tcp.snapshot import Origin, Slots, Snapshot
@@ -49,13 +50,24 @@ class Recovery(Snapshot):
         "repeated_at",
         "repeated_end",
         "reported",
+        "trial",
+        "twice",
         "undo_from",
         "undo_until",
     )
-    PLAIN: ClassVar[Slots] = ("phase", "duplicates", "departed", "forced", "repeated", "reported", "duplicating")
+    PLAIN: ClassVar[Slots] = (
+        "phase",
+        "duplicates",
+        "departed",
+        "forced",
+        "repeated",
+        "reported",
+        "duplicating",
+        "twice",
+    )
     TIMES: ClassVar[Slots] = ("repeated_at",)
     SENT: ClassVar[Slots] = ("recover", "repeated_end", "undo_from", "undo_until")
-    DERIVED: ClassVar[Slots] = ("config", "again")
+    DERIVED: ClassVar[Slots] = ("config", "again", "trial")
 
     def __init__(self, config: Config, iss: int) -> None:
         self.config: Config = config
@@ -72,12 +84,16 @@ class Recovery(Snapshot):
         """Bytes of those transmissions."""
         self.reported: int = 0
         """Bytes of those that D-SACK has reported as superfluous."""
+        self.twice: bool = False
+        """Some of it has been sent again more than once: of which transmission a D-SACK speaks is open."""
         self.duplicating: bool = False
         """The network has duplicated something on its own, so D-SACK says nothing about our repetitions."""
         self.repeated_at: int | None = None
         """When the first of them went out; None once the answer to it has been judged."""
         self.repeated_end: int | None = None
         """Where the first of them ends."""
+        self.trial: Trial | None = None
+        """A timeout is being tried: after the first segment nothing is sent again."""
         self.undo_from: int = iss
         self.undo_until: int | None = None
         """The reduction may still turn out to have been a mistake while SND.UNA is not beyond this."""
@@ -111,6 +127,7 @@ class Recovery(Snapshot):
             self.phase = OPEN
             self.departed = 0
             self.forced = False
+            self.trial = None
             return True
         if self.phase is RECOVERY and not sack:
             # A partial acknowledgement: what follows it is the next hole (RFC 6582 §3.2 step 3).
@@ -152,6 +169,7 @@ class Recovery(Snapshot):
         self.again.discard_below(snd_una)
         self.repeated = sum(end - start for start, end in self.again)
         self.reported = 0
+        self.twice = False
         self.repeated_at = self.repeated_end = None
 
     def on_repeated(self, start: int, end: int, snd_nxt: int, now: int) -> None:
@@ -161,6 +179,7 @@ class Recovery(Snapshot):
             # A tail probe, of which there is one at a time.
             self.again = RangeSet()
             self.repeated = 0
+        self.twice = self.twice or self.again.gaps(start, end) != [(start, end)]
         self.again.add(start, end)
         self.repeated += end - start
         if self.phase is OPEN:
@@ -180,7 +199,7 @@ class Recovery(Snapshot):
         around = self.again.find(start)
         if around is None or end > around[1]:
             self.duplicating = True
-        elif unanswered:
+        elif unanswered or self.twice:
             self.undo_until = None
         else:
             self.reported += end - start
@@ -202,21 +221,31 @@ class Recovery(Snapshot):
         self.repeated_at = None
         return early
 
+    def confirm(self) -> None:
+        """The network says that it was right to reduce, whatever was late (RFC 4015 §3.2)."""
+        self.undo_until = None
+        self.trial = None
+
     def undo(self) -> None:
         """It was: go on as if nothing had happened."""
         self.phase = OPEN
         self.undo_until = None
+        self.trial = None
         self.forced = False
         self.duplicates = 0
         self.departed = 0
 
     def snapshot(self, origin: Origin) -> Hashable:
         again = tuple((start - origin.iss, end - origin.iss) for start, end in self.again)
-        return super().snapshot(origin), again
+        return super().snapshot(origin), again, None if self.trial is None else self.trial.snapshot(origin)
 
     def restore(self, value: Any, origin: Origin) -> None:
-        base, again = value
+        base, again, trial = value
         super().restore(base, origin)
+        self.trial = None
+        if trial is not None:
+            self.trial = Trial()
+            self.trial.restore(trial, origin)
         self.again = RangeSet()
         for start, end in again:
             self.again.add(start + origin.iss, end + origin.iss)

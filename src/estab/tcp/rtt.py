@@ -15,8 +15,9 @@ _K: Final = 4
 class RttEstimator(Snapshot):
     """SRTT, RTTVAR and RTO in nanoseconds; ``srtt`` is 0 until the first sample."""
 
-    __slots__ = ("backoff", "base", "config", "min_rtt", "rttvar", "srtt")
-    PLAIN: ClassVar[Slots] = ("srtt", "rttvar", "base", "backoff", "min_rtt")
+    __slots__ = ("backoff", "base", "before", "config", "min_rtt", "relearn_from", "rttvar", "srtt")
+    PLAIN: ClassVar[Slots] = ("srtt", "rttvar", "base", "backoff", "min_rtt", "before")
+    SENT: ClassVar[Slots] = ("relearn_from",)
     DERIVED: ClassVar[Slots] = ("config",)
 
     def __init__(self, config: Config) -> None:
@@ -28,6 +29,10 @@ class RttEstimator(Snapshot):
         """The RTO before backoff."""
         self.backoff: int = 0
         """How often the timer has expired since the last valid sample (RFC 6298 §5.5)."""
+        self.before: tuple[int, int] = (0, 0)
+        """SRTT, with 2 G, and RTTVAR when it expired first."""
+        self.relearn_from: int | None = None
+        """It has expired too early: what was sent from this position on tells anew."""
 
     @property
     def rto(self) -> int:
@@ -46,6 +51,16 @@ class RttEstimator(Snapshot):
         else:
             self.rttvar += (abs(self.srtt - rtt) - self.rttvar) // (samples_per_rtt << _BETA_SHIFT)
             self.srtt += (rtt - self.srtt) // (samples_per_rtt << _ALPHA_SHIFT)
+        self._set_timeout()
+
+    def relearn(self, rtt: int) -> None:
+        """RFC 4015 §3.2 (RTO): the first measurement of what was sent after a timeout that came too early."""
+        self.relearn_from = None
+        self.srtt = max(self.before[0], rtt)
+        self.rttvar = max(self.before[1], rtt >> 1)
+        self._set_timeout()
+
+    def _set_timeout(self) -> None:
         config = self.config
         variance = _K * self.rttvar
         if variance < config.clock_granularity:
@@ -58,7 +73,13 @@ class RttEstimator(Snapshot):
 
     def on_timeout(self) -> None:
         """Back off (RFC 6298 §5.5). The shift stops where the cap has long been reached."""
+        if not self.backoff:
+            self.before = (self.srtt + 2 * self.config.clock_granularity, self.rttvar)
         self.backoff = min(self.backoff + 1, 32)
+
+    def on_spurious_timeout(self, snd_nxt: int) -> None:
+        """It had come too early; ``snd_nxt``: what SND.NXT was then."""
+        self.relearn_from = snd_nxt
 
     def on_handshake(self, syn_retransmitted: bool) -> None:
         """RFC 6298 §5.7: a SYN that timed out says that the initial RTO was too short for this path."""

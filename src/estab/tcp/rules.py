@@ -25,6 +25,11 @@ def retransmits(c: Connection, start: int) -> bool:
     return True
 
 
+def tries_timeouts(c: Connection) -> bool:
+    """Is it tried whether a timeout came too early (RFC 5682)? Where no timestamp tells (RFC 3522)."""
+    return not c.ts_ok
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Immutable; derive a weaker one with ``RULES.but(...)``: see ``estab.mutations``."""
@@ -47,6 +52,7 @@ class Rules:
     isn: Callable[[bytes, bytes, int], int] = initial_sequence_number
     """(secret, key of the connection, now in ns) → 32 bits: RFC 6528."""
     retransmits: Callable[[Connection, int], bool] = retransmits
+    tries_timeouts: Callable[[Connection], bool] = tries_timeouts
 
     def but(self, **changes: object) -> Rules:
         """The same rules with these exchanged."""

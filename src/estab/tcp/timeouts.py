@@ -10,6 +10,7 @@ from estab.tcp.judge import allow, detect_losses
 from estab.tcp.recovery import OPEN
 from estab.tcp.sampling import tell_losses
 from estab.tcp.settle import keepalive_idle, settle
+from estab.tcp.spurious import begin_trial
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, Fact
 from estab.tcp.timers import Timer
 
@@ -49,6 +50,9 @@ def _retransmission(c: Connection, now: int) -> None:
 
 
 def _data_timeout(c: Connection, now: int) -> None:
+    trial = c.recovery.trial
+    again = trial is not None and trial.point is None
+    fresh = c.recovery.phase is OPEN or again
     c.congestion.on_timeout(now, c.flight_size, c.retransmissions == 0)
     if c.ecn is not None:
         c.ecn.on_reduced(c.snd_nxt)
@@ -56,6 +60,7 @@ def _data_timeout(c: Connection, now: int) -> None:
     by_time = c.sack_ok and rack.xmit_at is not None
     sent_before = now - rack.rtt - rack.window(c.rtt.min_rtt, c.rtt.srtt, False) if by_time else None
     c.recovery.on_timeout(c.board, c.snd_una, c.snd_nxt, sent_before)
+    begin_trial(c, fresh)
     tell_losses(c, now)
     c.prr.end()
     c.tail.cancel()

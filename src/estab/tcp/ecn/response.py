@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from estab.tcp.judge import Delivery, allow
+from estab.tcp.judge import allow
 from estab.tcp.recovery import OPEN
+from estab.tcp.spurious import Delivery
 from estab.tcp.timers import Timer
 
 if TYPE_CHECKING:
