@@ -35,8 +35,6 @@ Plan = Emission | int
 
 _DATA: Final = Reason.DATA
 _ACK: Final = Reason.ACK
-_WAITING_SHARE: Final = 16
-"""No more than one part in this many of the window waits for a fuller segment."""
 _TRANSFER: Final = frozenset({ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK})
 
 
@@ -142,7 +140,7 @@ def _worthwhile(c: Connection, unsent: int, usable: int, room: int) -> int:
     tail = length % c.mss
     if tail and not (length == unsent and _tail_allowed(c)):
         length -= tail
-    if length < min(goal, unsent) and goal > 2 * c.mss and _window_will_open(c, length):
+    if length < min(goal, unsent) and _window_will_open(c, length):
         return 0
     return length
 
@@ -166,10 +164,10 @@ def _tail_allowed(c: Connection) -> bool:
 
 
 def _window_will_open(c: Connection, length: int) -> bool:
-    """Waiting for a fuller segment is safe while something is in flight, and right while it leaves the path filled."""
+    """Waiting for a fuller segment is safe while something is in flight, and right unless the window is small."""
     if not c.board.ranges or c.recovery.duplicates or c.recovery.phase is not OPEN:
         return False
-    return _WAITING_SHARE * length < min(c.congestion.cwnd, c.snd_wnd)
+    return 8 * length < c.snd_wnd
 
 
 def _probe_size(c: Connection, available: int) -> int:
