@@ -82,7 +82,6 @@ def test_addresses_that_cannot_be_bound(kind: type[Socket]) -> None:
         kind(pair.client, 5)
 
 
-@pytest.mark.req("RFC9293-MUST-43")
 def test_a_bound_socket_connects_from_there() -> None:
     pair = Pair()
     listener = pair.listen()

@@ -63,6 +63,14 @@ def test_who_can_be_a_peer(peer, valid) -> None:
     assert Addresses(["10.0.0.2/24", "fd00::2/64"]).is_valid_peer(parse_address(peer)) is valid
 
 
+@pytest.mark.req("RFC9293-MUST-43")
+def test_a_connection_speaks_from_the_address_that_is_asked_for() -> None:
+    stack = Stack(addresses=["10.0.0.2/24", "192.0.2.5/24"], rng=random.Random(1))
+    stack.open(("10.0.0.9", 80), 0, local=("192.0.2.5", 0))
+    (packet,) = stack.transmit(0)
+    assert packet.src == parse_address("192.0.2.5")
+
+
 @pytest.mark.req("RFC9293-MUST-44")
 def test_the_source_is_on_the_network_of_the_destination() -> None:
     ours = Addresses(["10.0.0.2/24", "192.0.2.5/24", "fd00::2/64"])

@@ -182,3 +182,5 @@ def test_listening_beside_an_opening():
     crowd.inject(1, ACK, 1, 1001)
     assert crowd.stack.accept(listener).remote_port == 1
     assert c.state.value == "SYN-SENT"
+    crowd.inject(9, SYN | ACK, 0, 1001)
+    assert c.state.value == "ESTABLISHED"

@@ -47,8 +47,9 @@ def four_rounds(t):
 
 
 @pytest.mark.req("RFC9293-MUST-19")
-def test_slow_start_doubles_each_round_trip(talk):
-    t = talk(ONE_BY_ONE).established(mss=MSS, window_scale=7)
+@pytest.mark.parametrize("config", [RENO, ONE_BY_ONE], ids=["newreno", "cubic"])
+def test_slow_start_doubles_each_round_trip(talk, config):
+    t = talk(config).established(mss=MSS, window_scale=7)
     t.inject(ACK, seq=1, ack=1)
     t.send(bytes(200_000))
     assert four_rounds(t) == [10, 20, 40, 80]

@@ -30,7 +30,6 @@ def test_an_opening_that_succeeds(talk):
     assert t.c.writable
 
 
-@pytest.mark.req("RFC9293-MUST-22")
 def test_an_opening_that_fails(talk):
     t = talk()
     t.open()

@@ -67,6 +67,19 @@ def test_text_with_a_reset_does_not_reach_into_the_window(talk):
 
 
 @pytest.mark.req("RFC9293-MUST-11")
+def test_a_new_syn_ends_a_passive_opening_and_is_challenged_in_an_active_one(talk):
+    """RFC 9293 §3.10.7.4, fourth, and RFC 5961 §4.2."""
+    t = talk()
+    n = reach(t, states.SYN_RECEIVED)
+    t.inject(SYN, seq=n.rcv + 5)
+    assert not t.stack.connections
+    t = talk()
+    n = reach(t, states.SIMULTANEOUS)
+    t.inject(SYN, seq=n.rcv + 5)
+    t.expect(ACK, ack=n.rcv)
+    assert t.state == "SYN-RECEIVED"
+
+
 def test_a_passive_opening_is_forgotten(talk):
     t = talk()
     n = reach(t, states.SYN_RECEIVED)

@@ -161,7 +161,7 @@ def test_a_duplicate_acknowledgement_is_no_sample(talk):
 # ---------------------------------------------------------------------- giving up
 
 
-@pytest.mark.req("RFC9293-MUST-23", "RFC1122-07", "RFC8961-01")
+@pytest.mark.req("RFC9293-MUST-22", "RFC9293-MUST-23", "RFC1122-07", "RFC8961-01")
 def test_syn_backoff_and_its_end(talk):
     """RFC 9293 MUST-23: at least three minutes."""
     t = talk()

@@ -120,6 +120,19 @@ def test_what_is_not_read_closes_the_window(talk):
 
 
 @pytest.mark.req("RFC9293-MUST-39", "RFC1122-05")
+def test_an_acknowledgement_that_is_due_announces_no_small_step(talk):
+    t = talk(MODERN.but(receive_buffer=4000)).established()
+    for seq in range(1, 4000, 1000):
+        t.inject(ACK, seq=seq, ack=1, data=bytes(1000))
+    t.drain()
+    t.receive(999)
+    t.inject(ACK, seq=4000, ack=1)
+    t.expect(ACK, ack=4001, win=0)
+    t.receive(1000)
+    t.expect(ACK, ack=4001, win=1999)
+
+
+@pytest.mark.req("RFC9293-MUST-39", "RFC1122-05")
 def test_reading_opens_it_again_by_worthwhile_steps(talk):
     """RFC 9293 MUST-39: half of the buffer or a segment, whichever is less."""
     t = talk(MODERN.but(receive_buffer=4000)).established()

@@ -264,4 +264,36 @@ SENDING: Final = (
         "            segment.flags |= offer(c)\n"
         "            segment.ecn = 2\n",
     ),
+    Transform(
+        "urgent-beyond-sixteen-bits",
+        "Urgent data is announced wherever it is.",
+        "RFC 9293 §3.8.5",
+        "tcp.plan",
+        "start < c.snd_up <= start + 65_535",
+        "start < c.snd_up",
+    ),
+    Transform(
+        "every-read-is-told",
+        "Whatever is read, the peer is told.",
+        "RFC 9293 §3.8.6.2.2",
+        "tcp.plan",
+        "return read >= enough and c.receive_window_edge() - c.rcv_edge >= step",
+        "return True",
+    ),
+    Transform(
+        "keepidle-not-heeded",
+        "The socket option KEEPIDLE has no effect.",
+        "RFC 9293 §3.8.4",
+        "sockets.options",
+        "    c.keepalive_idle = config.keepalive_idle\n",
+        "",
+    ),
+    Transform(
+        "tos-not-heeded",
+        "The socket option TOS has no effect.",
+        "RFC 9293 §3.9.1.9",
+        "sockets.options",
+        "    c.dscp = config.dscp\n",
+        "    pass\n",
+    ),
 )

@@ -189,4 +189,12 @@ TIMING: Final = (
         "self.base = max(self.base, self.config.rto_after_syn_loss)",
         "pass",
     ),
+    Transform(
+        "for-ever-is-five-minutes",
+        "A user timeout of for ever is one of five minutes.",
+        "RFC 9293 §3.8.3",
+        "tcp.settle",
+        "    timeout = effective_user_timeout(c)\n",
+        "    timeout = effective_user_timeout(c) or 300 * 10**9\n",
+    ),
 )
