@@ -338,7 +338,6 @@ def test_overlapping_sack_blocks_count_once(talk):
     assert all(a.end == b.start for a, b in pairwise(cover))
 
 
-@pytest.mark.req("RFC2883-04")
 def test_d_sacks_shrink_nothing(talk):
     t = talk().established(sack_permitted=True)
     t.send(b"x" * 10_000)

@@ -1,5 +1,6 @@
 """Loss detection by time, in conversations: RFC 8985 §6 and §8, RFC 2018 §8."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,6 +53,7 @@ def repair(t, seq):
 # ---------------------------------------------------------------------- the reordering window
 
 
+@pytest.mark.req("RFC8985-21")
 def test_the_timer_waits_for_the_last_hole(talk):
     """§6.2 step 5: both are judged together, when the later of them has had its time."""
     t = path(talk)
@@ -100,6 +102,7 @@ def reordered(talk):
     return t
 
 
+@pytest.mark.req("RFC8985-20")
 def test_three_no_longer_show_a_loss_on_a_path_that_reorders(talk):
     """§6.2 step 4: nor do nine; time does."""
     t = reordered(talk)

@@ -130,6 +130,11 @@ def test_an_order_names_what_is_absent_and_forgets_what_is_there() -> None:
 
 
 @pytest.mark.req("RFC5482-12")
+def test_a_user_timeout_of_nothing_is_never_sent() -> None:
+    with pytest.raises(ValueError, match="user timeout of 0 s"):
+        emit_options(Options(user_timeout=0))
+
+
 def test_nothing_is_left_out_for_lack_of_room() -> None:
     full = Options(timestamps=(1, 2), sack=((1, 2), (3, 4), (5, 6)))
     assert len(emit_options(full)) == 40

@@ -93,16 +93,6 @@ AGREEMENT: Final = (
         '        fast_open=b"",\n',
     ),
     Transform(
-        "user-timeout-of-nothing-is-heeded",
-        "A peer that announces a user timeout of 0 is taken at its word.",
-        "RFC 5482 §3.4",
-        "tcp.options",
-        "    if segment.options.user_timeout:\n"
-        "        c.peer_user_timeout = segment.options.user_timeout * SECOND\n",
-        "    if segment.options.user_timeout or segment.options.unknown:\n"
-        "        c.peer_user_timeout = (segment.options.user_timeout or 0) * SECOND\n",
-    ),
-    Transform(
         "isn-without-clock",
         "Initial sequence numbers do not follow a clock.",
         "RFC 9293 §3.4.1",
@@ -125,5 +115,14 @@ AGREEMENT: Final = (
         "tcp.isn",
         'keyed_hash(secret, b"isn", key)',
         'keyed_hash(secret, b"isn", b"")',
+    ),
+    Transform(
+        "fast-open-answered",
+        "Every SYN is answered with a fast open option.",
+        "RFC 7413 §4.2",
+        "tcp.options",
+        "        mss=c.advertised_mss(),\n",
+        "        mss=c.advertised_mss(),\n"
+        '        fast_open=b"" if answering else None,\n',
     ),
 )

@@ -8,6 +8,16 @@ from estab.mutations.transform import Transform
 
 ARRIVING: Final = (
     Transform(
+        "user-timeout-of-nothing-is-heeded",
+        "A peer that announces a user timeout of 0 is taken at its word.",
+        "RFC 5482 §3.4",
+        "tcp.arrives",
+        "    if segment.options.user_timeout and _acknowledges(c, segment):\n"
+        "        adopt_user_timeout(c, segment)\n",
+        "    if segment.options.user_timeout or segment.options.unknown:\n"
+        "        c.peer_user_timeout = (segment.options.user_timeout or 0) * SECOND\n",
+    ),
+    Transform(
         "every-opening-is-active",
         "A passive opening that is reset is told as a refusal.",
         "RFC 9293 §3.5",
