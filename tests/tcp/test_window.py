@@ -189,7 +189,21 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.req("RFC9293-SHLD-14", "RFC7323-09", "RFC7323-12")
+@pytest.mark.req("RFC7323-09")
+def test_what_was_announced_is_accepted_although_rounding_took_it_back(talk):
+    """RFC 7323 §2.4: a window that is not a multiple of its unit is announced as less."""
+    t = talk(MODERN.but(receive_buffer=262_144)).established(window_scale=0, sack_permitted=True)
+    for seq in (1, 2):
+        t.inject(ACK, seq=seq, ack=1, data=b"a")
+        t.after(40 * MS)
+    first, second = t.drain()
+    edge = first.ack + (first.window << 3)
+    assert second.ack + (second.window << 3) < edge
+    t.inject(ACK, seq=edge - 1, ack=1, data=b"z")
+    t.expect(ACK, ack=3, sack=((edge - 1, edge),))
+
+
+@pytest.mark.req("RFC9293-SHLD-14", "RFC7323-12")
 @settings(max_examples=60)
 @given(STEPS, st.sampled_from([500, 3000, 65_535, 200_000]), st.sampled_from([None, 0, 7]))
 def test_the_right_edge_never_moves_left(steps, buffer, scale):

@@ -162,7 +162,6 @@ def test_options_come_back(options: Options) -> None:
     }
 
 
-@pytest.mark.req("RFC9293-MUST-64")
 @given(st.binary(max_size=40))
 def test_any_bytes_are_options_or_malformed(data: bytes) -> None:
     try:

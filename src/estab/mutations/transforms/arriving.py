@@ -110,14 +110,6 @@ ARRIVING: Final = (
         "repeated = segment.seq + segment.span == c.rcv_nxt",
     ),
     Transform(
-        "window-of-syn-scaled",
-        "The window of a SYN is scaled.",
-        "RFC 7323 §2.2",
-        "tcp.arrives",
-        "c.snd_wnd = c.max_snd_wnd = segment.window",
-        "c.snd_wnd = c.max_snd_wnd = segment.window << c.snd_wscale",
-    ),
-    Transform(
         "timestamps-checked-unagreed",
         "Timestamps are demanded of a peer that did not agree to them.",
         "RFC 7323 §3.2",
@@ -156,18 +148,6 @@ ARRIVING: Final = (
         "tcp.arrives",
         "if not c.ts_ok or segment.flags & (RST | SYN):",
         "if not c.ts_ok or segment.flags & RST:",
-    ),
-    Transform(
-        "stamp-of-a-reset",
-        "A reset says which timestamp to echo.",
-        "RFC 7323 §5.2",
-        "tcp.arrives",
-        "    if not segment.flags & RST:\n"
-        "        _note_timestamp(c, segment, now)\n"
-        "        _trim",
-        "    if True:\n"
-        "        _note_timestamp(c, segment, now)\n"
-        "        _trim",
     ),
     Transform(
         "paws-on-what-waited",
@@ -241,5 +221,19 @@ ARRIVING: Final = (
         "tcp.time_wait",
         "if self.ts_ok:",
         "if False:",
+    ),
+    Transform(
+        "stamp-of-a-reset",
+        "A reset says which timestamp to echo.",
+        "RFC 7323 §5.2",
+        "tcp.arrives",
+        "    if not segment.flags & RST:\n"
+        "        _note_timestamp(c, segment, now)\n"
+        "        _trim",
+        "    if segment.flags & RST and segment.options.timestamps:\n"
+        "        c.ts_recent = segment.options.timestamps[0]\n"
+        "    if not segment.flags & RST:\n"
+        "        _note_timestamp(c, segment, now)\n"
+        "        _trim",
     ),
 )

@@ -41,16 +41,6 @@ RECOVERY: Final = (
         "segment.window",
     ),
     Transform(
-        "scale-on-later-segments",
-        "A window scale on a later segment changes the shift.",
-        "RFC 7323 §2.2",
-        "tcp.acks",
-        "    changed = window != c.snd_wnd\n",
-        "    if segment.options.window_scale is not None:\n"
-        "        c.snd_wscale = segment.options.window_scale\n"
-        "    changed = window != c.snd_wnd\n",
-    ),
-    Transform(
         "sacked-data-is-freed",
         "What was SACKed is thrown away.",
         "RFC 2018 §8",
@@ -295,5 +285,34 @@ RECOVERY: Final = (
         "tcp.rack",
         "if entry.transmissions > 1 and (",
         "if False and (",
+    ),
+    Transform(
+        "scale-on-later-segments",
+        "A window scale on a later segment changes the shift.",
+        "RFC 7323 §2.2",
+        "tcp.acks",
+        "    window = segment.window if segment.flags & SYN",
+        "    if segment.options.window_scale is not None and not segment.flags & SYN:\n"
+        "        c.snd_wscale = segment.options.window_scale\n"
+        "    window = segment.window if segment.flags & SYN",
+    ),
+    Transform(
+        "window-of-syn-scaled",
+        "The window of a SYN is scaled.",
+        "RFC 7323 §2.2",
+        "tcp.acks",
+        "segment.window if segment.flags & SYN else segment.window << c.snd_wscale",
+        "segment.window << c.snd_wscale",
+    ),
+    Transform(
+        "highest-hole-first",
+        "Of what is lost the highest is sent again first.",
+        "RFC 6675 §4",
+        "tcp.scoreboard",
+        "        while not self.ranges[index].lost:\n"
+        "            index += 1\n"
+        "        start",
+        "        index = max(i for i, entry in enumerate(self.ranges) if entry.lost)\n"
+        "        start",
     ),
 )

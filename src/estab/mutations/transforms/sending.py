@@ -172,14 +172,6 @@ SENDING: Final = (
         "        return None",
     ),
     Transform(
-        "sacked-data-is-sent-again",
-        "With what is lost, what was SACKed behind it is sent again.",
-        "RFC 6675 §4",
-        "tcp.plan",
-        "last = min(end, c.send_queue.end)",
-        "last = min(c.snd_nxt, c.send_queue.end)",
-    ),
-    Transform(
         "no-new-data-while-something-is-sacked",
         "Nothing new is sent while something is SACKed.",
         "RFC 6675 §4",
