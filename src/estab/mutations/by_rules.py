@@ -9,6 +9,7 @@ from estab.mutations.mutation import Change, Mutation, Witness
 from estab.tcp import arrives
 from estab.tcp.arrives import acceptable, answer_closed, reset, reset_for
 from estab.tcp.config import Config
+from estab.tcp.fast_open import is_cookie
 from estab.tcp.queues import SendQueue
 from estab.tcp.rules import Rules, Step
 from estab.tcp.states import Fact, State, Transitions
@@ -76,6 +77,15 @@ def _any_ack_in_syn_received(rules: Rules, config: Config, witness: Witness) -> 
         return arrives.check_ack(c, segment, now)
 
     return rules.without_step(arrives.check_ack, believe), config
+
+
+def _any_cookie(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
+    def believe(secret: bytes, client: bytes, server: bytes, epoch: int, cookie: bytes) -> bool:
+        if not is_cookie(secret, client, server, epoch, cookie):
+            witness.saw()
+        return True
+
+    return rules.but(is_cookie=believe), config
 
 
 # ---------------------------------------------------------------------- retransmission
@@ -296,6 +306,12 @@ BY_RULES: Final = (
         "SYN-RECEIVED takes any acknowledgement for one of its own SYN.",
         "RFC 9293 §3.10.7.4, fifth",
         _any_ack_in_syn_received,
+    ),
+    Mutation(
+        "any-cookie",
+        "Fast open takes any cookie for its own: data is delivered although nobody has ever answered from its address.",
+        "RFC 7413 §4.1.2",
+        _any_cookie,
     ),
     Mutation("no-syn-retransmission", "A SYN is sent once.", "RFC 9293 §3.8.1", _without_retransmission(_is_syn)),
     Mutation(

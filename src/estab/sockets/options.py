@@ -37,6 +37,10 @@ class Option(Enum):
     """int: unanswered probes after which the connection is given up."""
     USER_TIMEOUT = "TCP_USER_TIMEOUT"
     """int, ns that sent data may stay unacknowledged; None: for ever."""
+    FASTOPEN = "TCP_FASTOPEN"
+    """int, for listeners: fast openings under way at most; 0: none. A request may then be delivered twice."""
+    FASTOPEN_CONNECT = "TCP_FASTOPEN_CONNECT"
+    """bool: ``connect`` asks for a cookie; where there is one it returns at once, and the first ``send`` opens."""
     INFO = "TCP_INFO"
     """``TcpInfo``, read only."""
     KEEPALIVE = "SO_KEEPALIVE"
@@ -113,6 +117,13 @@ def size(value: Any) -> int:
     return min(max(value, SMALLEST_BUFFER), LARGEST_BUFFER)
 
 
+def queue(value: Any) -> int:
+    """None or more."""
+    if not isinstance(value, int) or value < 0:
+        raise failure(errno.EINVAL)
+    return value
+
+
 def traffic_class(value: Any) -> int:
     """The DSCP in the octet that holds it and ECN."""
     if not isinstance(value, int) or not 0 <= value <= 255:
@@ -139,6 +150,10 @@ def _traffic_class(c: Connection, config: Config, now: int) -> None:
     c.dscp = config.dscp
 
 
+def _for_later(c: Connection, config: Config, now: int) -> None:
+    """Nothing to change: it concerns the connections of a listener that are still to come."""
+
+
 def _send_buffer(c: Connection, config: Config, now: int) -> None:
     if config.send_buffer is not None:
         c.set_send_buffer(config.send_buffer)
@@ -156,6 +171,7 @@ FIGURES: Final = {
     Option.KEEPINTVL: Figure("keepalive_interval", duration, _keepalive),
     Option.KEEPCNT: Figure("keepalive_probes", count, _keepalive),
     Option.USER_TIMEOUT: Figure("user_timeout", duration_or_none, _user_timeout),
+    Option.FASTOPEN: Figure("fast_open_queue", queue, _for_later),
     Option.TOS: Figure("dscp", traffic_class, _traffic_class),
     Option.SNDBUF: Figure("send_buffer", size, _send_buffer),
     Option.RCVBUF: Figure("receive_buffer", size, _receive_buffer),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any
 
 from estab.sockets.errors import failure
 from estab.sockets.info import info_of
@@ -18,8 +18,6 @@ from estab.tcp.config import Config
 from estab.tcp.connection import Connection
 from estab.tcp.states import SENDING, State
 from estab.wire.address import format_address
-
-_OPENING: Final = (State.SYN_SENT, State.SYN_RECEIVED)
 
 
 class Shutdown(IntEnum):
@@ -37,8 +35,8 @@ class StreamSocket(Socket):
     """
 
     KIND = "stream"
-    __slots__ = ("_config", "_connecting", "_corked", "_error_told", "_inline", "_linger", "_only_v6", "connection",
-                 "listener")  # fmt: skip
+    __slots__ = ("_config", "_connecting", "_corked", "_error_told", "_fast", "_inline", "_linger", "_only_v6",
+                 "_put_off", "connection", "listener")  # fmt: skip
 
     def __init__(self, table: SocketTable, family: int, config: Config | None = None) -> None:
         """config: what its connections begin with; None: the stack's."""
@@ -53,6 +51,10 @@ class StreamSocket(Socket):
         self._inline: bool = False
         self._linger: int | None = None
         self._only_v6: bool = False
+        self._fast: bool = False
+        """FASTOPEN_CONNECT."""
+        self._put_off: Endpoint | None = None
+        """Where the first ``send`` will connect to."""
 
     @property
     def listening(self) -> bool:
@@ -60,12 +62,13 @@ class StreamSocket(Socket):
 
     # ------------------------------------------------------------------ opening
 
-    def connect(self, address: str, port: int, now: int) -> None:
+    def connect(self, address: str, port: int, now: int, *, data: bytes | None = None) -> None:
         """Begin to connect: raises ``BlockingIOError(EINPROGRESS)``; ``poll`` tells ``OUT`` when it is decided.
 
-        Called again: ``EALREADY``, or how it ended: nothing or the error. Then ``EISCONN``."""
+        Called again: ``EALREADY``, or how it ended: nothing or the error. Then ``EISCONN``. data: what is sent first,
+        by fast open if that can be: see ``Stack.open``. With ``FASTOPEN_CONNECT`` it may return at once."""
         self._check_open()
-        if self.listener is not None:
+        if self.listener is not None or self._put_off is not None:
             raise failure(errno.EISCONN)
         if self.connection is not None:
             self._conclude(self.connection)
@@ -73,10 +76,39 @@ class StreamSocket(Socket):
         self._parse(address)
         if self.bound_length and self.bound_length < 8 * len(self.bound_address):
             raise failure(errno.EADDRNOTAVAIL)
-        local = (self.bound_address, self.bound_port)
-        self._adopt(self.table.stack.open((address, port), now, local=local, config=self._config))
-        self._connecting = True
+        if self._fast and data is None:
+            data = b""
+            if self._has_cookie(address, port, now):
+                self._put_off = address, port
+                return
+        self._open(address, port, now, data)
         raise failure(errno.EINPROGRESS)
+
+    def sendto(self, data: bytes, address: str, port: int, now: int) -> int:
+        """Connect and send at once (MSG_FASTOPEN): how many bytes were taken, of which the SYN carries what it can.
+
+        Without a cookie nothing is taken: it asks for one and raises ``BlockingIOError(EINPROGRESS)`` like ``connect``.
+        Raises ``OSError(EISCONN)`` for a socket that has been used."""
+        self._check_open()
+        if self.listener is not None or self.connection is not None or self._put_off is not None:
+            raise failure(errno.EISCONN)
+        self._parse(address)
+        if not self._has_cookie(address, port, now):
+            self.connect(address, port, now, data=b"")
+        return self._open(address, port, now, bytes(data))
+
+    def _has_cookie(self, address: str, port: int, now: int) -> bool:
+        local = (self.bound_address, self.bound_port)
+        return self.table.stack.has_cookie((address, port), now, local=local)
+
+    def _open(self, address: str, port: int, now: int, data: bytes | None) -> int:
+        """How many bytes of ``data`` wait to be sent."""
+        config = self._config
+        taken = data and data[: config.send_buffer_start if config.send_buffer is None else config.send_buffer]
+        local = (self.bound_address, self.bound_port)
+        self._adopt(self.table.stack.open((address, port), now, local=local, config=config, data=taken))
+        self._connecting = True
+        return len(taken or b"")
 
     def listen(self, backlog: int = 128, decide: Callable[[Syn], Decision] | None = None) -> None:
         """Accept connections from now on; unbound sockets get a free port. Again: another backlog.
@@ -128,7 +160,7 @@ class StreamSocket(Socket):
 
     def _conclude(self, connection: Connection) -> None:
         """What a repeated ``connect`` says."""
-        if connection.state in _OPENING:
+        if connection.opening:
             raise failure(errno.EALREADY)
         if not self._connecting:
             raise failure(errno.EISCONN)
@@ -145,10 +177,13 @@ class StreamSocket(Socket):
 
         oob: the last byte is urgent. more: a small rest waits for the next ``send``. Raises ``BlockingIOError``,
         ``BrokenPipeError``, or once what the connection died of."""
+        if self._put_off is not None:
+            (address, port), self._put_off = self._put_off, None
+            return self._open(address, port, now, bytes(data))
         c = self._opened(errno.EPIPE)
         if c.error is not None or c.write_closed or c.state not in SENDING:
             raise failure(errno.EPIPE)
-        if c.state in _OPENING:
+        if c.opening:
             raise failure(errno.EAGAIN)
         c.corked = self._corked or more
         count = c.send(data, now, urgent=oob)
@@ -253,13 +288,13 @@ class StreamSocket(Socket):
     def unacknowledged(self) -> int:
         """Bytes written and not acknowledged (SIOCOUTQ)."""
         c = self.connection
-        return 0 if c is None or c.state in _OPENING else len(c.send_queue)
+        return 0 if c is None or c.opening else len(c.send_queue)
 
     @property
     def unsent(self) -> int:
         """Bytes written and never sent (SIOCOUTQNSD)."""
         c = self.connection
-        return 0 if c is None or c.state in _OPENING else c.unsent
+        return 0 if c is None or c.opening else c.unsent
 
     # ------------------------------------------------------------------ names, options, poll
 
@@ -288,6 +323,8 @@ class StreamSocket(Socket):
             self._inline = flag(value)
             if self.connection is not None:
                 self.connection.urgent_inline = self._inline
+        elif option is Option.FASTOPEN_CONNECT:
+            self._fast = flag(value)
         elif option is Option.LINGER:
             self._linger = linger(value)
         elif option is Option.REUSEADDR:
@@ -325,6 +362,7 @@ class StreamSocket(Socket):
             Option.CORK: self._corked,
             Option.OOBINLINE: self._inline,
             Option.LINGER: self._linger,
+            Option.FASTOPEN_CONNECT: self._fast,
             Option.REUSEADDR: self.reuse,
             Option.V6ONLY: self._only_v6,
         }
@@ -338,11 +376,11 @@ class StreamSocket(Socket):
         if self.listener is not None:
             return Poll.IN if self.listener.ready else Poll.NOTHING
         if c is None:
-            return Poll.OUT | Poll.HUP
+            return Poll.OUT if self._put_off is not None else Poll.OUT | Poll.HUP
         mask = Poll.NOTHING
         if c.error is not None and not self._error_told:
             mask |= Poll.ERR
-        if c.state in _OPENING:
+        if c.opening:
             return mask
         dead = c.state is State.CLOSED or c.state is State.TIME_WAIT
         ended = dead or c.read_closed or (c.rcv_fin is not None and c.rcv_nxt > c.rcv_fin)

@@ -10,7 +10,7 @@ from estab.stack.netstat import split_key
 from estab.tcp.arrives import Listening, arrives, reset_for
 from estab.tcp.icmp import icmp_arrives
 from estab.tcp.observer import Reason
-from estab.tcp.states import CLOSED, SYN_RECEIVED, TIME_WAIT
+from estab.tcp.states import CLOSED, TIME_WAIT
 from estab.tcp.time_wait import Outcome, TimeWait, retire, time_wait_arrives
 from estab.wire import icmp, ip, tcp, udp
 from estab.wire.packet import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Packet, ParseError
@@ -141,7 +141,7 @@ def deliver(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
     if stack.observer is not None:
         stack.observer.received(now, c, segment)
     if c is not None:
-        if c.state is SYN_RECEIVED and not segment.flags & RST and _must_wait_for_accept(stack, key):
+        if c.opening and not segment.flags & RST and _must_wait_for_accept(stack, key):
             stack.drop(now, segment, "TCPAcceptQueueFull")
             return
         arrives(c, segment, now)

@@ -46,6 +46,8 @@ class Listener:
         "decide",
         "evented",
         "family",
+        "fast_opening",
+        "fast_resets",
         "half_open",
         "owner",
         "place",
@@ -71,6 +73,10 @@ class Listener:
         self.config: Config = config
         self.queue: deque[Connection] = deque()
         self.half_open: dict[bytes, Connection] = {}
+        self.fast_opening: set[bytes] = set()
+        """Keys of the connections that were opened fast and whose handshake goes on, accepted or not."""
+        self.fast_resets: deque[int] = deque()
+        """Until when (ns) those that were reset meanwhile still count."""
         self.closed: bool = False
         self.evented: bool = False
         self.owner: Any = None

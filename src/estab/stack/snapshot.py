@@ -30,9 +30,10 @@ def take(stack: Stack, now: int) -> Hashable:
     """The value; equal values behave equally from here on."""
     return (
         tuple(_connection(c, now) for _, c in sorted(stack.connections.items())),
-        tuple(_listener(each) for port in sorted(stack.listeners) for each in stack.listeners[port]),
+        tuple(_listener(each, now) for port in sorted(stack.listeners) for each in stack.listeners[port]),
         _time_wait(stack, now),
         stack.ports.snapshot(),
+        stack.cookies.snapshot(now),
         (stack.replies.tokens, stack.replies.tokens_at - now),
         tuple(map(_packet, stack.replies.packets)),
         tuple(map(_packet, stack.outbox)),
@@ -61,6 +62,7 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
         listeners,
         time_wait,
         ports,
+        cookies,
         tokens,
         replies,
         outbox,
@@ -73,6 +75,7 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
     ) = value
     stack.now = now
     stack.ports.restore(ports)
+    stack.cookies.restore(cookies, now)
     stack.replies.tokens, stack.replies.tokens_at = tokens[0], tokens[1] + now
     for queue, packets in ((stack.replies.packets, replies), (stack.outbox, outbox), (stack.looped, looped)):
         queue.clear()
@@ -84,7 +87,7 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
     for key, state, config in connections:
         _restore_connection(stack, key, state, config, now, begin[key])
     for fields in listeners:
-        _restore_listener(stack, fields)
+        _restore_listener(stack, fields, now)
     _restore_time_wait(stack, time_wait, now, begin)
     for address, port, datagrams in udp:
         _restore_udp(stack, address, port, datagrams)
@@ -107,14 +110,15 @@ def _restore_connection(  # noqa: PLR0917
     stack.busy.append(c)
 
 
-def _listener(each: Listener) -> Hashable:
+def _listener(each: Listener, now: int) -> Hashable:
     queue = tuple(c.key for c in each.queue)
-    return each.port, each.place, each.family, each.backlog, tuple(each.half_open), queue
+    fast = tuple(sorted(each.fast_opening)), tuple(until - now for until in each.fast_resets)
+    return each.port, each.place, each.family, each.backlog, tuple(each.half_open), queue, *fast
 
 
-def _restore_listener(stack: Stack, fields: Any) -> None:
+def _restore_listener(stack: Stack, fields: Any, now: int) -> None:
     """The hook and the configuration are not state: a listener that is there already keeps its own."""
-    port, place, family, backlog, half_open, queue = fields
+    port, place, family, backlog, half_open, queue, fast_opening, fast_resets = fields
     for listener in stack.listeners.get(port, ()):
         if (listener.place, listener.family) == (place, family):
             break
@@ -125,6 +129,10 @@ def _restore_listener(stack: Stack, fields: Any) -> None:
     listener.queue.clear()
     listener.queue.extend(stack.connections[key] for key in queue)
     stack.embryos.update(dict.fromkeys((*half_open, *queue), listener))
+    listener.fast_opening = set(fast_opening)
+    stack.fast_opening.update(dict.fromkeys(fast_opening, listener))
+    listener.fast_resets.clear()
+    listener.fast_resets.extend(until + now for until in fast_resets)
 
 
 def _time_wait(stack: Stack, now: int) -> Hashable:

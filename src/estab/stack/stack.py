@@ -8,9 +8,10 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
+from estab.stack import fast_open, snapshot
 from estab.stack import input as arrival
-from estab.stack import snapshot
 from estab.stack.addresses import Addresses
+from estab.stack.cookie_cache import CookieCache
 from estab.stack.deadlines import Deadlines
 from estab.stack.listener import Decision, Listener, Syn
 from estab.stack.netstat import NetstatRow, netstat, split_key
@@ -27,7 +28,7 @@ from estab.tcp.output import emit
 from estab.tcp.plan import plan
 from estab.tcp.rules import RULES, Rules
 from estab.tcp.settle import settle
-from estab.tcp.states import CLOSED, LISTEN, SYN_RECEIVED, TIME_WAIT, Fact
+from estab.tcp.states import CLOSED, LISTEN, SYN_RECEIVED, SYN_SENT, TIME_WAIT, Fact
 from estab.tcp.timeouts import advance
 from estab.tcp.timers import NEVER
 from estab.wire import ip, tcp, udp
@@ -95,6 +96,10 @@ class Stack:
             observer,
         )
         self.connections: dict[bytes, Connection] = {}
+        self.cookies: CookieCache = CookieCache(config)
+        self.cookie_secret: bytes = secret
+        self.fast_opening: dict[bytes, Listener] = {}
+        """Passive connections in use although their handshake goes on, and whose they are or were."""
         self.embryos: dict[bytes, Listener] = {}
         """Half-open and not yet accepted passive connections, and who will accept them."""
         self.listeners: dict[int, list[Listener]] = {}
@@ -200,9 +205,19 @@ class Stack:
     # ------------------------------------------------------------------ the calls of the user
 
     def open(
-        self, remote: Endpoint, now: int, *, local: Endpoint | None = None, config: Config | None = None
+        self,
+        remote: Endpoint,
+        now: int,
+        *,
+        local: Endpoint | None = None,
+        config: Config | None = None,
+        data: bytes | None = None,
     ) -> Connection:
         """Active open (RFC 9293 §3.9.1.1): the SYN goes out with the next ``transmit``.
+
+        data: open with TCP Fast Open (RFC 7413). With a cookie of that server the SYN carries the beginning of it;
+        without, it asks for one, and all is sent after the handshake. The server may see it twice: for requests that
+        can be repeated. What the send buffer does not take is ``OSError(EMSGSIZE)``.
 
         Raises ``ValueError`` for what is no address or port; ``OSError``: ``ENETUNREACH`` no source address of the
         family, ``EADDRNOTAVAIL`` a local address that is not ours or no free port, ``EADDRINUSE`` the four-tuple is
@@ -216,11 +231,25 @@ class Stack:
             raise OSError(errno.EADDRINUSE, "the connection exists already, or waits in TIME-WAIT")
         c = self._create(key, source, destination, now, config)
         c.state = CLOSED
+        if data is not None:
+            if len(data) > c.send_limit:
+                self.forget(c)
+                raise OSError(errno.EMSGSIZE, "more than the send buffer holds")
+            fast_open.prepare(self, c, now)
         self.count("ActiveOpens")
         c.fact(Fact.ACTIVE_OPEN, now)
+        if data:
+            c.send(data, now)
         settle(c, now)
         self._on_busy(c)
         return c
+
+    def has_cookie(self, remote: Endpoint, now: int, *, local: Endpoint | None = None) -> bool:
+        """Whether the SYN of ``open`` with data would carry it. Raises what ``open`` raises for its arguments."""
+        destination = _endpoint(remote)
+        source = self._source_address(destination[0], (b"", 0) if local is None else _endpoint(local, allow_zero=True))
+        known = self.cookies.find(source, destination[0], now) is not None
+        return known and not self.cookies.fails(source, destination, now)
 
     def listen(
         self,
@@ -354,6 +383,7 @@ class Stack:
         listener.half_open[key] = c
         self.embryos[key] = listener
         self.count("PassiveOpens")
+        fast_open.consider(self, listener, c, segment, now)
         accept_syn(c, segment, now)
 
     def reply_segment(
@@ -428,11 +458,8 @@ class Stack:
         return known[0]
 
     def _source(self, destination: tuple[bytes, int], local: Endpoint | None) -> tuple[bytes, int]:
-        address, port = (b"", 0) if local is None else _endpoint(local, allow_zero=True)
-        if not address or is_unspecified(address):
-            address = self.addresses.source_for(destination[0])
-        elif not self.addresses.accepts(address) or len(address) != len(destination[0]):
-            raise OSError(errno.EADDRNOTAVAIL, f"{format_address(address)} cannot be spoken from")
+        wanted = (b"", 0) if local is None else _endpoint(local, allow_zero=True)
+        address, port = self._source_address(destination[0], wanted), wanted[1]
         if port:
             return address, port
 
@@ -441,6 +468,14 @@ class Stack:
             return key not in self.connections and key not in self.time_wait and candidate not in self.listeners
 
         return address, self.ports.pick(address + destination[0] + destination[1].to_bytes(2, "big"), free)
+
+    def _source_address(self, destination: bytes, wanted: tuple[bytes, int]) -> bytes:
+        address = wanted[0]
+        if not address or is_unspecified(address):
+            return self.addresses.source_for(destination)
+        if not self.addresses.accepts(address) or len(address) != len(destination):
+            raise OSError(errno.EADDRNOTAVAIL, f"{format_address(address)} cannot be spoken from")
+        return address
 
     def _evict_oldest(self, listener: Listener, now: int) -> None:
         oldest = next(iter(listener.half_open.values()))
@@ -456,10 +491,15 @@ class Stack:
             self.busy.append(c)
 
     def _on_event(self, c: Connection) -> None:
+        usable = c.state not in (LISTEN, SYN_SENT, SYN_RECEIVED)
+        if c.fast_open is not None:
+            if usable:
+                fast_open.conclude(self, c, self.now)
+            usable = usable or c.fast_opened
         listener = self.embryos.get(c.key)
         if listener is None:
             self.note(c)
-        elif c.key in listener.half_open and c.state not in (LISTEN, SYN_RECEIVED):
+        elif c.key in listener.half_open and usable:
             del listener.half_open[c.key]
             if c.state is CLOSED:
                 del self.embryos[c.key]

@@ -110,6 +110,10 @@ def accept_syn(c: Connection, segment: Segment, now: int) -> None:
     c.passive = True
     c.state = LISTEN
     c.last_heard = now
+    if segment.options.fast_open is not None and not c.fast_opened:
+        # RFC 7413 §4.2.2: where the cookie does not speak for it, only the SYN is acknowledged.
+        _trim_back(segment, segment.length)
+        segment.flags &= ~FIN
     _take_syn(c, segment, now)
     c.fact(Fact.SYN, now)
     _rest_of_syn(c, segment, now)
@@ -152,6 +156,9 @@ def syn_sent_syn(c: Connection, segment: Segment, now: int) -> bool:
     _take_syn(c, segment, now)
     if segment.flags & ACK:
         take_ack(c, segment, now)
+        if c.snd_una < c.snd_nxt:
+            # RFC 7413 §4.2.2: what the SYN carried and the server did not take goes again at once.
+            c.board.mark_lost(c.snd_una, c.snd_nxt)
         c.fact(Fact.SYN_ACKED, now)
         c.acks_owed = 1
         _begin_data(c)
@@ -249,7 +256,10 @@ def reset(c: Connection, now: int) -> None:
     error: OSError | None = ConnectionResetError(errno.ECONNRESET, "connection reset by peer")
     counter = "EstabResets" if c.state in (ESTABLISHED, CLOSE_WAIT) else "TCPAbortOnReset"
     if c.state is SYN_RECEIVED:
-        error = None if c.passive else ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
+        if not c.passive:
+            error = ConnectionRefusedError(errno.ECONNREFUSED, "connection refused")
+        elif not c.fast_opened:
+            error = None
         counter = "AttemptFails"
     c.count(counter)
     c.die(error, Fact.RESET, now)
@@ -259,7 +269,7 @@ def check_syn(c: Connection, segment: Segment, now: int) -> bool:
     """Fourth, RFC 5961 §4.2: a SYN is challenged; in SYN-RECEIVED a passive opening starts over."""
     if not segment.flags & SYN:
         return False
-    if c.state is SYN_RECEIVED and c.passive:
+    if c.state is SYN_RECEIVED and c.passive and not c.fast_opened:
         c.die(None, Fact.RESET, now)
     else:
         challenge(c, now)

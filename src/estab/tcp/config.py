@@ -59,6 +59,20 @@ class Config:
     sack: bool = True
     """RFC 2018."""
 
+    # Fast open
+    fast_open_queue: int = 0
+    """Fast openings that a listener has under way at most (RFC 7413 §5.1); 0, as §2 asks: none, cookies are ignored."""
+    fast_open_reset_penalty: int = 60 * SECOND
+    """How long one that was reset still counts, about as long as an unanswered SYN-ACK is repeated (RFC 7413 §5.1)."""
+    fast_open_key_lifetime: int = 12 * 60 * MINUTE
+    """A cookie that we give is good until the key changes for the second time (RFC 7413 §4.1.2)."""
+    fast_open_cookies: int = 1024
+    """Servers whose cookies a client keeps (RFC 7413 §4.1.3)."""
+    fast_open_cookie_lifetime: int = 24 * 60 * MINUTE
+    """After that a client asks for a new one."""
+    fast_open_pause: int = 60 * MINUTE
+    """How long a client opens in the ordinary way where fast open has failed (RFC 7413 §4.1.3.1)."""
+
     # Segments
     default_mss_v4: int = 536
     """RFC 9293 §3.7.1 (MUST-15)."""

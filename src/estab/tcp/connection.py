@@ -11,6 +11,7 @@ from estab.tcp.config import Config
 from estab.tcp.congestion import CONTROLS, CongestionControl
 from estab.tcp.delivery import DeliveryRate
 from estab.tcp.ecn import ClassicEcn, EcnFeedback
+from estab.tcp.fast_open import FastOpen
 from estab.tcp.observer import Observer
 from estab.tcp.pmtu import PathMtu
 from estab.tcp.prr import ProportionalRateReduction
@@ -180,6 +181,7 @@ class Connection(Snapshot):
         "ecn",
         "reassembly",
         "tuning",
+        "fast_open",
         "resets_owed",
         "error",
         "soft_error",
@@ -214,6 +216,8 @@ class Connection(Snapshot):
 
         self.state: State = CLOSED
         self.passive: bool = False
+        self.fast_open: FastOpen | None = None
+        """There while an opening with fast open goes on."""
         self.error: OSError | None = None
         """What the connection died of."""
         self.soft_error: OSError | None = None
@@ -342,9 +346,19 @@ class Connection(Snapshot):
     @property
     def readable(self) -> int:
         """Bytes that ``receive`` would give now."""
-        if self.read_closed or self.state is SYN_RECEIVED:
+        if self.read_closed or self.opening:
             return 0
         return self.receive_queue.size - self._hidden_urgent()
+
+    @property
+    def opening(self) -> bool:
+        """The handshake goes on, and the application has to wait for it."""
+        return self.state is SYN_SENT or (self.state is SYN_RECEIVED and not self.fast_opened)
+
+    @property
+    def fast_opened(self) -> bool:
+        """Usable although the handshake goes on: the data of the SYN was taken (RFC 7413 §4.2.2)."""
+        return self.fast_open is not None and self.fast_open.accepted
 
     @property
     def eof(self) -> bool:
@@ -592,7 +606,7 @@ class Connection(Snapshot):
         """CLOSE takes effect now, or in SYN-RECEIVED once what was written can be sent (RFC 9293 §3.10.4)."""
         if not self.write_closed:
             return
-        if self.state is SYN_RECEIVED and len(self.send_queue):
+        if self.state is SYN_RECEIVED and (len(self.send_queue) or self.fast_opened):
             return
         if self.state in (SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT):
             self.fact(Fact.CLOSE, now)
@@ -644,7 +658,7 @@ class Connection(Snapshot):
 
     def _readable_before_mark(self) -> int:
         """Bytes up to the urgent mark; at the mark, the urgent byte is passed over or becomes ordinary."""
-        if self.read_closed or self.state is SYN_RECEIVED:
+        if self.read_closed or self.opening:
             return 0
         size = self.receive_queue.size
         if self.rcv_up is None or self.rcv_up > self.receive_position + size:
@@ -665,6 +679,7 @@ class Connection(Snapshot):
         rate = None if self.rate is None else self.rate.snapshot(origin)
         tuning = None if self.tuning is None else self.tuning.snapshot(origin)
         ecn = None if self.ecn is None else self.ecn.snapshot(origin)
+        fast_open = None if self.fast_open is None else self.fast_open.snapshot(origin)
         resets = tuple((seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed)
         return (
             super().snapshot(origin),
@@ -672,13 +687,14 @@ class Connection(Snapshot):
             rate,
             tuning,
             ecn,
+            fast_open,
             resets,
             _error_value(self.error),
             _error_value(self.soft_error),
         )
 
     def restore(self, value: Any, origin: Origin) -> None:
-        base, reassembly, rate, tuning, ecn, resets, error, soft_error = value
+        base, reassembly, rate, tuning, ecn, fast_open, resets, error, soft_error = value
         super().restore(base, origin)
         self.reassembly = None
         if reassembly is not None:
@@ -696,6 +712,10 @@ class Connection(Snapshot):
         if ecn is not None:
             self.ecn = ClassicEcn(self.iss, True)
             self.ecn.restore(ecn, origin)
+        self.fast_open = None
+        if fast_open is not None:
+            self.fast_open = FastOpen(None)
+            self.fast_open.restore(fast_open, origin)
         self.resets_owed = [(seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets]
         self.error = _error_from(error)
         self.soft_error = _error_from(soft_error)

@@ -51,6 +51,8 @@ def adopt(c: Connection, segment: Segment, now: int) -> None:
         c.ts_ok = True
         c.ts_recent = options.timestamps[0]
         c.ts_recent_at = now
+    if c.fast_open is not None and not c.passive:
+        c.fast_open.answer = options.fast_open
     adopt_user_timeout(c, segment)
     c.resize()
     c.congestion = CONTROLS[config.congestion](config, c.mss)
@@ -80,6 +82,8 @@ def syn_options(c: Connection, now: int) -> Options:
         sack_permitted=c.sack_ok if answering else config.sack,
         timestamps=timestamps,
         user_timeout=_user_timeout(c),
+        # RFC 7413 §4.2.2: only the first SYN or SYN-ACK, as the option may be what was lost.
+        fast_open=c.fast_open.cookie if c.fast_open is not None and c.snd_nxt == c.iss else None,
     )
 
 

@@ -31,7 +31,7 @@ def emit(c: Connection, emission: Emission, now: int) -> Segment:
     if flags & RST:
         segment = _reset(c, seq, flags)
     else:
-        payload = c.send_queue.view(seq, length) if length else ()
+        payload = c.send_queue.view(seq + bool(flags & SYN), length) if length else ()
         segment = Segment(seq, c.rcv_nxt, flags, 0, payload)
         segment.window = _announce(c, flags)
         segment.options = syn_options(c, now) if flags & SYN else segment_options(c, now, length)
@@ -77,6 +77,8 @@ def _announce(c: Connection, flags: int) -> int:
 
 def _record(c: Connection, emission: Emission, segment: Segment, now: int) -> None:
     reason, seq, length, flags, _ = emission
+    if length and flags & SYN and c.fast_open is not None:
+        c.fast_open.carried = length
     if flags & (SYN | FIN):
         _record_sequence(c, emission, seq + length + bool(flags & SYN) + bool(flags & FIN), now)
     elif length:

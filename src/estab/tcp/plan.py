@@ -52,11 +52,16 @@ def plan(c: Connection, now: int) -> Plan:
         emission = Emission(_ACK, c.snd_nxt, 0, ACK, 0)
     elif c.board.lost and (c.recovery.trial is None or c.recovery.forced):
         emission = _retransmission(c)
-    if emission is None and c.state in _TRANSFER and c.timers.deadlines[Timer.PACE] == NEVER:
+    if emission is None and (c.state in _TRANSFER or _may_answer(c)) and c.timers.deadlines[Timer.PACE] == NEVER:
         emission = _tail_probe(c) if c.tail.owed else _new_data(c)
     if emission is None:
         emission = _acknowledgement(c)
     return c.timers.earliest() if emission is None else emission
+
+
+def _may_answer(c: Connection) -> bool:
+    """Before the handshake is over: an initial window, and no more once the SYN-ACK seems lost (RFC 7413 §5.2)."""
+    return c.fast_opened and not c.syn_retransmitted
 
 
 def _reset(c: Connection) -> Emission:
@@ -65,7 +70,11 @@ def _reset(c: Connection) -> Emission:
 
 
 def _syn(c: Connection, reason: Reason) -> Emission:
-    return Emission(reason, c.iss, 0, SYN if c.state is SYN_SENT else SYN | ACK, 0)
+    """The first one carries what fast open lets it (RFC 7413 §4.2.2); again it is sent alone."""
+    if c.state is not SYN_SENT:
+        return Emission(reason, c.iss, 0, SYN | ACK, 0)
+    carried = 0 if c.fast_open is None or c.snd_nxt > c.iss else min(len(c.send_queue), c.fast_open.limit)
+    return Emission(reason, c.iss, carried, SYN, 0)
 
 
 def _retransmission(c: Connection) -> Emission | None:
@@ -76,6 +85,9 @@ def _retransmission(c: Connection) -> Emission | None:
     start, end = hole
     if start == c.iss:
         return _syn(c, Reason.TIMEOUT)
+    if c.snd_una == c.iss:
+        # What went with the SYN, or before its acknowledgement, waits for that.
+        return None
     room = c.congestion.cwnd - c.recovery.pipe(c.board)
     if c.recovery.forced:
         room = max(room, c.mss)

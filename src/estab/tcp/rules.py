@@ -8,6 +8,7 @@ from dataclasses import replace as _replace
 from typing import TYPE_CHECKING, Final
 
 from estab.tcp import arrives
+from estab.tcp.fast_open import is_cookie
 from estab.tcp.isn import initial_sequence_number
 from estab.tcp.states import TRANSITIONS, Transitions
 from estab.tcp.time_wait import TIME_WAIT_STEPS, TimeWaitStep
@@ -53,6 +54,8 @@ class Rules:
     """(secret, key of the connection, now in ns) → 32 bits: RFC 6528."""
     retransmits: Callable[[Connection, int], bool] = retransmits
     tries_timeouts: Callable[[Connection], bool] = tries_timeouts
+    is_cookie: Callable[[bytes, bytes, bytes, int, bytes], bool] = is_cookie
+    """(secret, client's address, ours, epoch, cookie): RFC 7413 §4.1.2."""
 
     def but(self, **changes: object) -> Rules:
         """The same rules with these exchanged."""

@@ -10,6 +10,7 @@ from estab.mutations.transforms.agreement import AGREEMENT
 from estab.mutations.transforms.arriving import ARRIVING
 from estab.mutations.transforms.congestion import CONGESTION
 from estab.mutations.transforms.ecn import ECN
+from estab.mutations.transforms.fast_open import FAST_OPEN
 from estab.mutations.transforms.figures import FIGURES
 from estab.mutations.transforms.host import HOST
 from estab.mutations.transforms.recovery import RECOVERY
@@ -17,6 +18,6 @@ from estab.mutations.transforms.sending import SENDING
 from estab.mutations.transforms.timing import TIMING
 from estab.mutations.transforms.wire import WIRE
 
-_ALL: Final = (WIRE, AGREEMENT, FIGURES, ARRIVING, SENDING, TIMING, RECOVERY, CONGESTION, ECN, HOST)
+_ALL: Final = (WIRE, AGREEMENT, FIGURES, ARRIVING, SENDING, TIMING, RECOVERY, CONGESTION, ECN, HOST, FAST_OPEN)
 
 TRANSFORMS: Final[dict[str, Transform]] = {each.name: each for each in chain.from_iterable(_ALL)}

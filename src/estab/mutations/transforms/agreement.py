@@ -88,9 +88,8 @@ AGREEMENT: Final = (
         "Every SYN asks for a fast open cookie.",
         "RFC 7413 §2",
         "tcp.options",
-        "        mss=c.advertised_mss(),\n",
-        "        mss=c.advertised_mss(),\n"
-        '        fast_open=b"",\n',
+        "c.fast_open.cookie if c.fast_open is not None and c.snd_nxt == c.iss else None",
+        'b""',
     ),
     Transform(
         "isn-without-clock",
@@ -121,8 +120,7 @@ AGREEMENT: Final = (
         "Every SYN is answered with a fast open option.",
         "RFC 7413 §4.2",
         "tcp.options",
-        "        mss=c.advertised_mss(),\n",
-        "        mss=c.advertised_mss(),\n"
-        '        fast_open=b"" if answering else None,\n',
+        "c.fast_open.cookie if c.fast_open is not None and c.snd_nxt == c.iss else None",
+        'b"" if answering else None',
     ),
 )

@@ -30,8 +30,8 @@ ARRIVING: Final = (
         "An active opening that is reset in SYN-RECEIVED is not told.",
         "RFC 9293 §3.5",
         "tcp.arrives",
-        "error = None if c.passive else ConnectionRefusedError",
-        "error = None if True else ConnectionRefusedError",
+        "        if not c.passive:\n            error = ConnectionRefusedError",
+        "        if c.passive:\n            error = ConnectionRefusedError",
     ),
     Transform(
         "reset-looks-like-the-end",

@@ -31,8 +31,8 @@ HOST: Final = (
         "Which local address the application asks for is not heeded.",
         "RFC 9293 §3.9.1.1",
         "stack.stack",
-        'address, port = (b"", 0) if local is None else _endpoint(local, allow_zero=True)',
-        'address, port = b"", 0 if local is None else _endpoint(local, allow_zero=True)[1]',
+        'wanted = (b"", 0) if local is None else _endpoint(local, allow_zero=True)',
+        'wanted = b"", 0 if local is None else _endpoint(local, allow_zero=True)[1]',
     ),
     Transform(
         "groups-may-be-called",
