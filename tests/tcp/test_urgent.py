@@ -177,8 +177,24 @@ def test_peeking_at_the_mark_takes_nothing(talk):
     assert t.receive(peek=True) == b"a"
     assert t.receive(peek=True) == b"a"
     assert t.receive() == b"a"
-    assert t.receive(peek=True) == b"b"
+    for _ in range(2):
+        assert t.receive(peek=True) == b"b"
+        assert t.receive(0) == b""
+        assert t.c.at_urgent_mark
     assert t.receive() == b"b"
+    assert not t.c.at_urgent_mark
+
+
+def test_peeking_at_the_mark_of_an_inline_byte_takes_nothing_either(talk):
+    t = talk().established()
+    t.c.urgent_inline = True
+    t.inject(ACK | URG, seq=1, ack=1, data=b"a!b", urgent=2)
+    assert t.receive() == b"a"
+    for _ in range(2):
+        assert t.receive(peek=True) == b"!b"
+        assert t.c.at_urgent_mark
+    assert t.receive() == b"!b"
+    assert not t.c.at_urgent_mark
 
 
 def test_in_close_wait_the_pointer_is_ignored(talk):

@@ -428,17 +428,25 @@ class Connection(Snapshot):
     def receive(self, limit: int, now: int, *, peek: bool = False) -> bytes:
         """At most ``limit`` bytes in order; empty when there are none yet or at ``eof`` (RFC 9293 §3.9.1.3).
 
-        Stops before urgent data. Raises the connection's error once it is dead.
+        Stops before urgent data; at the mark, the urgent byte is passed over or becomes ordinary. Raises the error of a
+        connection that is dead.
         """
         if self.error is not None:
             raise self.error
-        limit = min(limit, self._readable_before_mark())
-        if limit <= 0:
+        if limit <= 0 or self.read_closed or self.opening:
             return b""
+        mark = self._bytes_before_mark()
+        if mark:
+            limit = min(limit, mark)
+        passed = 1 if mark == 0 and not self.urgent_inline else 0
         if peek:
-            return self.receive_queue.peek(limit)
+            return self.receive_queue.peek(passed + limit)[passed:]
+        if mark == 0:
+            self.rcv_up = None
+            self.receive_queue.read(passed)
         data = self.receive_queue.read(limit)
-        self._after_read(len(data), now)
+        if data:
+            self._after_read(len(data), now)
         return data
 
     def receive_some(self, now: int) -> bytes:
@@ -656,20 +664,12 @@ class Connection(Snapshot):
             return 0
         return 1 if self.receive_position < self.rcv_up <= self.receive_position + self.receive_queue.size else 0
 
-    def _readable_before_mark(self) -> int:
-        """Bytes up to the urgent mark; at the mark, the urgent byte is passed over or becomes ordinary."""
-        if self.read_closed or self.opening:
-            return 0
-        size = self.receive_queue.size
-        if self.rcv_up is None or self.rcv_up > self.receive_position + size:
-            return size
-        mark = self.rcv_up - 1 - self.receive_position
-        if mark > 0:
-            return mark
-        if mark == 0 and not self.urgent_inline:
-            self.receive_queue.read(1)
-        self.rcv_up = None
-        return self.receive_queue.size
+    def _bytes_before_mark(self) -> int | None:
+        """How many bytes of the queue stand before the urgent one; None: it is not in the queue."""
+        position = self.receive_position
+        if self.rcv_up is None or not position < self.rcv_up <= position + self.receive_queue.size:
+            return None
+        return self.rcv_up - 1 - position
 
     # ------------------------------------------------------------------ snapshot
 
