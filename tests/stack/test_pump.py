@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
+from estab.faults.link import FaultyLink
 from estab.stack.pump import Pump
 from estab.stack.stack import Stack
 from estab.wire.link import NO_OFFLOAD
@@ -50,3 +51,29 @@ def test_a_buffer_is_free_before_the_link_is_asked_again() -> None:
         pump.turn(0)
     assert link.left == 0
     assert len(stack.counters) == 1
+
+
+class Refusing(Lender):
+    """Takes everything, and it is refused below."""
+
+    send_errors = 0
+
+    def send(self, packets: Sequence[Packet], now: int) -> int:
+        self.send_errors += len(packets)
+        return len(packets)
+
+
+def test_what_is_refused_below_is_seen_among_the_counters() -> None:
+    stack = Stack(addresses=["10.0.0.1/24"], rng=random.Random(1))
+    pump = Pump(stack, FaultyLink(Refusing(packets=0), rng=random.Random(1)), lambda _: None)
+    stack.open(("10.0.0.2", 80), 0)
+    pump.turn(0)
+    assert stack.counters["LinkOutErrors"] == 1
+
+
+def test_a_link_that_does_not_count_adds_no_counter() -> None:
+    stack = Stack(addresses=["10.0.0.1/24"], rng=random.Random(1))
+    pump = Pump(stack, FaultyLink(Lender(packets=0), rng=random.Random(1)), lambda _: None)
+    stack.open(("10.0.0.2", 80), 0)
+    pump.turn(0)
+    assert "LinkOutErrors" not in stack.counters

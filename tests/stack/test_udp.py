@@ -6,7 +6,7 @@ import random
 import pytest
 
 from estab.stack.stack import Stack
-from estab.tcp.config import MODERN, SECOND
+from estab.tcp.config import MODERN, SECOND, Config
 from estab.wire import icmp, ip, tcp, udp
 from estab.wire.address import parse_address
 from estab.wire.packet import Packet
@@ -210,6 +210,13 @@ def test_tcp_in_fragments(family) -> None:
         arrive(stack, piece)
     assert len(stack.connections) == 1
     assert stack.counters["IpReasmReqds"] == len(pieces)
+
+
+def test_fragments_that_have_to_make_room_are_counted() -> None:
+    stack = host(Config(fragment_datagrams=2))
+    for name in range(5):
+        arrive(stack, ip.fragment_packet(datagram(4, 5000, bytes(4000)), 1500, name)[0])
+    assert stack.counters["IpReasmEvicted"] == 3
 
 
 def test_fragments_that_never_become_whole() -> None:

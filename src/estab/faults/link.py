@@ -71,6 +71,11 @@ class FaultyLink:
         return self._inner.mtu
 
     @property
+    def send_errors(self) -> int:
+        """Those of the link beneath, 0 where it does not count."""
+        return getattr(self._inner, "send_errors", 0)
+
+    @property
     def offload(self) -> Offload:
         return NO_OFFLOAD
 

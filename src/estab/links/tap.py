@@ -39,6 +39,11 @@ class PcapngTap:
         return self._link.mtu
 
     @property
+    def send_errors(self) -> int:
+        """Those of the link beneath, 0 where it does not count."""
+        return getattr(self._link, "send_errors", 0)
+
+    @property
     def offload(self) -> Offload:
         return self._link.offload
 

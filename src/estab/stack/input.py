@@ -55,7 +55,12 @@ def receive(stack: Stack, packets: Sequence[Packet], now: int, looped: bool = Fa
 def _reassemble(stack: Stack, packet: Packet, now: int) -> Packet | None:
     stack.count("IpReasmReqds")
     stack.reassembling = True
-    return stack.fragments.add(packet, now)
+    evicted = stack.fragments.evicted
+    try:
+        return stack.fragments.add(packet, now)
+    finally:
+        if stack.fragments.evicted > evicted:
+            stack.count("IpReasmEvicted", stack.fragments.evicted - evicted)
 
 
 def _is_ours(stack: Stack, packet: Packet, now: int, looped: bool) -> bool:

@@ -76,6 +76,9 @@ class Pump:
                 self.blocked = False
                 return
             taken = self.link.send(packets, now)
+            refused = getattr(self.link, "send_errors", 0)
+            if refused:
+                self.stack.counters["LinkOutErrors"] = refused
             if taken < len(packets):
                 self._waiting = packets[taken:]
                 self.blocked = True

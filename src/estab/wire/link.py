@@ -26,7 +26,10 @@ FULL_OFFLOAD = Offload(True, True, True, True)
 
 
 class Link(Protocol):
-    """A packet pipe. A link that wraps a link has the same shape."""
+    """A packet pipe. A link that wraps a link has the same shape.
+
+    One that may lose what it took, as it was refused below, counts it in ``send_errors``; the pump shows that number
+    among the stack's counters as ``LinkOutErrors``."""
 
     @property
     def mtu(self) -> int:
