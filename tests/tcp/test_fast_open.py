@@ -6,6 +6,7 @@ import pytest
 
 from estab.tcp.config import MODERN, SECOND
 from estab.tcp.fast_open import make_cookie
+from estab.wire.icmp import IcmpKind
 from tests.conversation import ACK, FIN, MILLISECOND, RST, SYN, Conversation
 
 MS = MILLISECOND
@@ -382,8 +383,15 @@ def no_answer(t: Conversation) -> None:
     assert isinstance(t.c.error, TimeoutError)
 
 
+def unreachable(t: Conversation) -> None:
+    """A router says so."""
+    t.expect(SYN, data=REQUEST)
+    t.inject_icmp(IcmpKind.UNREACHABLE, 1, seq=0)
+    assert t.c.error is not None
+
+
 @pytest.mark.req("RFC7413-06")
-@pytest.mark.parametrize("failure", [black_hole, no_support, no_answer])
+@pytest.mark.parametrize("failure", [black_hole, no_support, no_answer, unreachable])
 def test_where_it_fails_the_next_openings_are_ordinary(talk, failure):
     t = acquainted(talk(CLIENT))
     t.open(data=REQUEST)
