@@ -283,7 +283,7 @@ class Live(Observer):
         if not self.site.forget:
             return
         for c, _ in self._numbered:
-            c.rtt.srtt = c.rtt.rttvar = c.rtt.min_rtt = 0
+            c.rtt.forget_samples()
             c.last_heard = c.last_sent = c.stalled_at = None
             c.recovery.repeated_at = c.recovery.repeated_end = None
             if c.state in SYNCHRONIZED:

@@ -140,9 +140,10 @@ def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, 
     rtt = _sample(c, segment, acked, now)
     if rtt is not None:
         if c.rtt.relearn_from is not None and c.snd_una > c.rtt.relearn_from:
-            c.rtt.relearn(rtt)
+            c.rtt.relearn(rtt, now)
         else:
-            c.rtt.on_sample(rtt, 1 if flight < 4 * c.mss else max(1, flight // max(2 * c.mss, acked.delivered)))
+            samples = 1 if flight < 4 * c.mss else max(1, flight // max(2 * c.mss, acked.delivered))
+            c.rtt.on_sample(rtt, now, samples)
         c.tail.fresh = True
     c.tail.owed = False
     c.retransmissions = 0

@@ -95,6 +95,8 @@ class Config:
     """RFC 6298 §5.7."""
     clock_granularity: int = MILLISECOND
     """G of RFC 6298 §2."""
+    min_rtt_window: int = 5 * MINUTE
+    """How far back the least round-trip time is looked for: RFC 8985 §6.2."""
     syn_retries: int = 7
     """R2 for SYN: 1 + 2 + … + 32 + 60 + 60 s is over the 3 minutes of RFC 9293 §3.8.3 (MUST-23)."""
     syn_ack_retries: int = 5

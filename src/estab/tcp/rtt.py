@@ -10,13 +10,17 @@ from estab.tcp.snapshot import Slots, Snapshot
 _ALPHA_SHIFT: Final = 3
 _BETA_SHIFT: Final = 2
 _K: Final = 4
+_NONE: Final = 1 << 62
 
 
 class RttEstimator(Snapshot):
     """SRTT, RTTVAR and RTO in nanoseconds; ``srtt`` is 0 until the first sample."""
 
-    __slots__ = ("backoff", "base", "before", "config", "min_rtt", "relearn_from", "rttvar", "srtt")
-    PLAIN: ClassVar[Slots] = ("srtt", "rttvar", "base", "backoff", "min_rtt", "before")
+    __slots__ = (
+        *("backoff", "base", "before", "config", "min_rtt", "recent", "relearn_from", "renew_at", "rttvar", "srtt"),
+    )
+    PLAIN: ClassVar[Slots] = ("srtt", "rttvar", "base", "backoff", "min_rtt", "recent", "before")
+    TIMES: ClassVar[Slots] = ("renew_at",)
     SENT: ClassVar[Slots] = ("relearn_from",)
     DERIVED: ClassVar[Slots] = ("config",)
 
@@ -25,6 +29,10 @@ class RttEstimator(Snapshot):
         self.srtt: int = 0
         self.rttvar: int = 0
         self.min_rtt: int = 0
+        """The least of the last ``min_rtt_window``, 0 until the first sample."""
+        self.recent: int = _NONE
+        """The least since half a window before ``renew_at``, when what came before is forgotten."""
+        self.renew_at: int | None = None
         self.base: int = config.rto_initial
         """The RTO before backoff."""
         self.backoff: int = 0
@@ -41,10 +49,10 @@ class RttEstimator(Snapshot):
             return self.base
         return min(self.base << self.backoff, self.config.rto_maximum)
 
-    def on_sample(self, rtt: int, samples_per_rtt: int = 1) -> None:
+    def on_sample(self, rtt: int, now: int, samples_per_rtt: int = 1) -> None:
         """Take a measurement of a segment that was not retransmitted (Karn) or is known by its timestamp."""
-        if rtt < self.min_rtt or not self.min_rtt:
-            self.min_rtt = rtt
+        if rtt < self.recent or (self.renew_at is not None and now >= self.renew_at):
+            self._note_minimum(rtt, now)
         if self.srtt == 0:
             self.srtt = rtt
             self.rttvar = rtt >> 1
@@ -53,12 +61,31 @@ class RttEstimator(Snapshot):
             self.srtt += (rtt - self.srtt) // (samples_per_rtt << _ALPHA_SHIFT)
         self._set_timeout()
 
-    def relearn(self, rtt: int) -> None:
+    def forget_samples(self) -> None:
+        """The timeout stays what it is."""
+        self.srtt = self.rttvar = self.min_rtt = 0
+        self.recent = _NONE
+        self.renew_at = None
+
+    def relearn(self, rtt: int, now: int) -> None:
         """RFC 4015 §3.2 (RTO): the first measurement of what was sent after a timeout that came too early."""
+        self._note_minimum(rtt, now)
         self.relearn_from = None
         self.srtt = max(self.before[0], rtt)
         self.rttvar = max(self.before[1], rtt >> 1)
         self._set_timeout()
+
+    def _note_minimum(self, rtt: int, now: int) -> None:
+        """The least of this half of the window and of the one before (RFC 8985 §6.2: a path may become longer)."""
+        half = self.config.min_rtt_window // 2
+        if self.renew_at is None or now >= self.renew_at:
+            stale = self.renew_at is None or now >= self.renew_at + half
+            self.min_rtt = rtt if stale else min(self.recent, rtt)
+            self.recent = rtt
+            self.renew_at = now + half
+        else:
+            self.recent = min(self.recent, rtt)
+            self.min_rtt = min(self.min_rtt, rtt)
 
     def _set_timeout(self) -> None:
         config = self.config
