@@ -225,9 +225,39 @@ def test_the_new_incarnation_works(stamped):
     t.accept()
     assert t.receive() == b"again"
     assert len(t.stack.time_wait) == 0
+    assert not t.stack.reopened
 
 
 @pytest.mark.req("RFC9293-MAY-2")
+@pytest.mark.req("RFC9293-MAY-2")
+def test_a_syn_that_proves_old_leaves_time_wait_as_it_was(talk):
+    """§3.6.1: whoever is said to have sent it answers our SYN-ACK by a RST."""
+    t = talk()
+    reach(t, TIME_WAIT)
+    before = t.stack.time_wait.get(t.key).pack()
+    t.after(MILLISECOND)
+    t.inject(SYN, seq=100)
+    t.expect(SYN | ACK, ack=101)
+    assert t.state == "SYN-RECEIVED"
+    t.inject(RST, seq=101)
+    t.opened -= 1
+    assert t.state == "TIME-WAIT"
+    assert t.stack.time_wait.get(t.key).pack() == before
+    t.inject(FIN | ACK, seq=1, ack=2)
+    t.expect(ACK, seq=2, ack=2)
+
+
+def test_an_opening_that_comes_to_nothing_does_not_end_time_wait(talk):
+    """Nobody answers."""
+    t = talk(talk().config.but(syn_ack_retries=1, msl=60 * SECOND))
+    reach(t, TIME_WAIT)
+    t.inject(SYN, seq=100)
+    t.drain()
+    t.after(10 * SECOND)
+    assert t.state == "TIME-WAIT"
+    assert not t.stack.reopened
+
+
 def test_the_initial_number_is_moved_beyond_the_old_ones(talk):
     """Where the ISN clock has not passed what was used, the new ISS is computed from that (MAY-2)."""
     t = talk()

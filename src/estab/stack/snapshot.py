@@ -7,7 +7,7 @@ order of the busy, the deadlines and the statistics are not state.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from estab.stack.listener import Listener
@@ -31,7 +31,8 @@ def take(stack: Stack, now: int) -> Hashable:
     return (
         tuple(_connection(c, now) for _, c in sorted(stack.connections.items())),
         tuple(_listener(each, now) for port in sorted(stack.listeners) for each in stack.listeners[port]),
-        _time_wait(stack, now),
+        _time_wait(stack.time_wait.entries, origins(stack), now),
+        _time_wait(stack.reopened, origins(stack), now),
         stack.ports.snapshot(),
         stack.cookies.snapshot(now),
         (stack.replies.tokens, stack.replies.tokens_at - now),
@@ -61,6 +62,7 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
         connections,
         listeners,
         time_wait,
+        reopened,
         ports,
         cookies,
         tokens,
@@ -88,7 +90,9 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
         _restore_connection(stack, key, state, config, now, begin[key])
     for fields in listeners:
         _restore_listener(stack, fields, now)
-    _restore_time_wait(stack, time_wait, now, begin)
+    for key, packed in _time_wait_from(time_wait, now, begin):
+        stack.time_wait.add(key, packed)
+    stack.reopened = dict(_time_wait_from(reopened, now, begin))
     for address, port, datagrams in udp:
         _restore_udp(stack, address, port, datagrams)
     for name in events:
@@ -135,24 +139,26 @@ def _restore_listener(stack: Stack, fields: Any, now: int) -> None:
     listener.fast_resets.extend(until + now for until in fast_resets)
 
 
-def _time_wait(stack: Stack, now: int) -> Hashable:
+def _time_wait(packed: Mapping[bytes, bytes], begin: Origins, now: int) -> Hashable:
     entries = []
-    for key, packed in stack.time_wait.entries.items():
-        entry = TimeWait(packed)
+    for key, each in packed.items():
+        entry = TimeWait(each)
         entry.expires -= now
-        entry.snd_nxt = entry.rcv_nxt = 0
+        entry.snd_nxt = entry.snd_nxt - begin[key][0] & 0xFFFFFFFF
+        entry.rcv_nxt = entry.rcv_nxt - begin[key][1] & 0xFFFFFFFF
         entries.append((entry.expires, key, tuple(getattr(entry, name) for name in TimeWait.__slots__)))
     return tuple(sorted(entries))
 
 
-def _restore_time_wait(stack: Stack, value: Any, now: int, begin: Origins) -> None:
+def _time_wait_from(value: Any, now: int, begin: Origins) -> Iterator[tuple[bytes, bytes]]:
     for _, key, fields in value:
         entry = TimeWait(bytes(TimeWait.size))
         for name, field in zip(TimeWait.__slots__, fields, strict=True):
             setattr(entry, name, field)
         entry.expires += now
-        entry.snd_nxt, entry.rcv_nxt = begin[key]
-        stack.time_wait.add(key, entry.pack())
+        entry.snd_nxt = entry.snd_nxt + begin[key][0] & 0xFFFFFFFF
+        entry.rcv_nxt = entry.rcv_nxt + begin[key][1] & 0xFFFFFFFF
+        yield key, entry.pack()
 
 
 def _packet(packet: Packet) -> Hashable:

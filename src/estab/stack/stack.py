@@ -105,6 +105,8 @@ class Stack:
         self.listeners: dict[int, list[Listener]] = {}
         self.udp_ports: dict[int, list[UdpPort]] = {}
         self.time_wait: TimeWaitTable = TimeWaitTable(config.time_wait_entries)
+        self.reopened: dict[bytes, bytes] = {}
+        """Entries of TIME-WAIT whose four-tuples are in SYN-RECEIVED again: see ``forget``."""
         self.ports: Ports = Ports(config.port_first, config.port_last, secret)
         self.replies: Replies = Replies(config.replies_owed, config.icmp_rate)
         self.fragments: Reassembler = Reassembler(
@@ -378,6 +380,8 @@ class Stack:
         if len(listener.half_open) >= listener.config.backlog_half_open:
             self._evict_oldest(listener, now)
         previous = self.time_wait.get(key)
+        if previous is not None:
+            self.reopened[key] = previous.pack()
         self.time_wait.remove(key)
         c = self._create(key, local, remote, now, listener.config, previous.snd_nxt if previous else None)
         listener.half_open[key] = c
@@ -425,6 +429,10 @@ class Stack:
         if len(self.busy) > 2 * len(self.connections) + _BUDGET:
             # A link that takes nothing: the dead must not wait for their turn with the living.
             self.busy = deque(each for each in self.busy if self.connections.get(each.key) is each)
+        previous = self.reopened.pop(c.key, None)
+        if previous is not None and c.snd_una == c.iss:
+            # The SYN that had ended TIME-WAIT was an old one after all (RFC 9293 §3.6.1).
+            self.time_wait.add(c.key, previous)
         listener = self.embryos.pop(c.key, None)
         if listener is not None:
             listener.half_open.pop(c.key, None)
@@ -504,6 +512,8 @@ class Stack:
             if c.state is CLOSED:
                 del self.embryos[c.key]
             else:
+                if c.state is not SYN_RECEIVED:
+                    self.reopened.pop(c.key, None)
                 listener.queue.append(c)
                 self.note(listener)
 
