@@ -223,6 +223,48 @@ def test_a_lost_probe_is_not_congestion(talk):
     assert t.c.path.high == 1262
 
 
+@pytest.mark.req("RFC4821-07")
+def test_after_a_lost_probe_there_is_a_pause(talk):
+    """RFC 4821 §7.4: as many round trips as the window has segments."""
+    t = black_hole(talk)
+    t.inject(ACK, seq=1, ack=14_601)
+    t.send(bytes(984))
+    t.drain()
+    t.after(10 * MS)
+    position = 14_601 + 984
+    t.inject(ACK, seq=1, ack=position)
+    t.c.congestion.cwnd = t.c.congestion.ssthresh = 8 * 984
+    t.send(bytes(3 * 984 + 1222))
+    assert t.drain()[0].length == 1222
+    for _ in range(3):
+        t.inject(ACK, seq=1, ack=position)
+    t.drain()
+    began, pause = t.now, t.c.congestion.cwnd // 984 * t.c.rtt.srtt
+    t.inject(ACK, seq=1, ack=position + 3 * 984 + 1222)
+    position += 3 * 984 + 1222
+    for _ in range(100):
+        t.send(bytes(4 * 984 + 300))
+        lengths = [segment.length for segment in t.drain()]
+        if max(lengths) > 984:
+            break
+        position += 4 * 984 + 300
+        t.after(10 * MS)
+        t.inject(ACK, seq=1, ack=position)
+    assert pause <= t.now - began <= pause + 20 * MS
+    assert max(lengths) == 984 + (1024 + 1262 + 1) // 2 - 1024
+
+
+@pytest.mark.req("RFC4821-08")
+@pytest.mark.parametrize(("behind", "probed"), [(3 * 984, True), (3 * 984 - 1, False)])
+def test_a_probe_needs_company(talk, behind, probed):
+    """RFC 4821 §7.4: three segments that show its loss without a timeout."""
+    t = black_hole(talk)
+    t.inject(ACK, seq=1, ack=14_601)
+    t.c.congestion.cwnd = 8 * 984
+    t.send(bytes(1222 + behind))
+    assert (t.drain()[0].length == 1222) is probed
+
+
 @pytest.mark.req("RFC4821-06")
 def test_after_a_while_the_search_begins_anew(talk):
     """RFC 4821 §7.3, RFC 8899 §5.1.1."""
@@ -230,6 +272,11 @@ def test_after_a_while_the_search_begins_anew(talk):
     t.inject(ACK, seq=1, ack=985)
     t.send(bytes(100_000))
     climb(t, 1300)
+    for _ in range(3):
+        t.after(30 * SECOND)
+        t.c.congestion.cwnd = 20 * 1460
+        t.send(bytes(100_000))
+        climb(t, 1300)
     low = t.c.path.mtu
     assert low <= 1300
     t.send(bytes(20_000))
@@ -237,8 +284,9 @@ def test_after_a_while_the_search_begins_anew(talk):
     t.after(5 * MINUTE)
     t.send(bytes(20_000))
     assert climb(t, 1500) == []
-    t.after(5 * MINUTE)
-    t.send(bytes(60_000))
+    t.after(6 * MINUTE)
+    t.c.congestion.cwnd = 20 * 1460
+    t.send(bytes(300_000))
     assert climb(t, 1500)[0] > low
     assert t.c.path.mtu > 1450
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from estab.tcp.recovery import OPEN, RECOVERY
 from estab.tcp.sampling import tell_losses
 from estab.tcp.scoreboard import transmission
+from estab.tcp.settle import lose_probe
 from estab.tcp.spurious import echoed_time
 from estab.tcp.timers import NEVER, Timer
 
@@ -73,9 +74,8 @@ def detect_losses(c: Connection, now: int, news: int) -> int:
 def enter_recovery(c: Connection, news: int, now: int) -> None:
     """Loss without a timeout: reduce once for this window (RFC 5681 §3.2, RFC 9937 §6.1)."""
     if _only_the_probe(c):
-        c.path.on_probe_lost()
+        lose_probe(c, now)
         c.recovery.forced = True
-        c.count("TCPMTUPFail")
         return
     c.recovery.begin(RECOVERY, c.snd_una, c.snd_nxt)
     _reduce(c, now, c.flight_size)

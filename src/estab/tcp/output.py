@@ -9,7 +9,7 @@ from estab.tcp.ecn.setup import offer
 from estab.tcp.observer import Reason
 from estab.tcp.options import segment_options, syn_options
 from estab.tcp.sampling import stamp
-from estab.tcp.settle import arm_tail_probe, settle
+from estab.tcp.settle import arm_tail_probe, lose_probe, settle
 from estab.tcp.states import SYN_SENT
 from estab.tcp.timers import NEVER, Timer
 from estab.wire.options import NO_OPTIONS
@@ -117,7 +117,8 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
             c.count("TCPMTUProbe")
     else:
         c.recovery.on_repeated(seq, end, c.snd_nxt, now)
-        c.path.on_repeated(seq, end)
+        if c.path.was_repeated(seq, end):
+            lose_probe(c, now)
         if seq == c.snd_una:
             # Its answer needs as long as that of any segment; the timer would else run out on the way.
             c.timers.set(Timer.RTO, now + c.rtt.rto)

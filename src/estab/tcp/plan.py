@@ -125,7 +125,7 @@ def _new_data(c: Connection) -> Emission | None:
     trial = c.recovery.trial
     room = c.congestion.cwnd - c.recovery.pipe(c.board) if trial is None else trial.room
     if c.path.searching:
-        size = _probe_size(c, min(unsent, usable, room))
+        size = _probe_size(c, min(unsent, usable), room)
         if size:
             return Emission(Reason.MTU_PROBE, start, size, ACK | _urgent(c, start), size)
     length = _worthwhile(c, unsent, usable, room)
@@ -182,7 +182,7 @@ def _window_will_open(c: Connection, length: int) -> bool:
     return 8 * length < c.snd_wnd
 
 
-def _probe_size(c: Connection, available: int) -> int:
+def _probe_size(c: Connection, available: int, room: int) -> int:
     """Payload of a path-MTU probe, 0 when none is due or it would not be a fair test (RFC 4821 §7.4)."""
     if c.recovery.phase is not OPEN:
         return 0
@@ -190,7 +190,9 @@ def _probe_size(c: Connection, available: int) -> int:
     if not size:
         return 0
     payload = c.mss + size - c.path.mtu
-    return payload if c.mss < payload <= min(available, c.peer_mss) else 0
+    # What follows it shows that it was lost, without a timeout.
+    others = c.config.duplicate_threshold * c.mss
+    return payload if c.mss < payload <= min(available - others, c.congestion.cwnd - others, room, c.peer_mss) else 0
 
 
 def _probe(c: Connection) -> Emission:

@@ -25,12 +25,13 @@ class PathMtu(Snapshot):
         "link_mtu",
         "low",
         "mtu",
+        "paused",
         "probe",
         "probe_end",
         "probe_start",
         "searching",
     )
-    PLAIN: ClassVar[Slots] = ("mtu", "low", "high", "probe", "searching", "link_mtu")
+    PLAIN: ClassVar[Slots] = ("mtu", "low", "high", "probe", "searching", "paused", "link_mtu")
     SENT: ClassVar[Slots] = ("probe_start", "probe_end")
     DERIVED: ClassVar[Slots] = ("config", "floor", "base")
 
@@ -45,6 +46,8 @@ class PathMtu(Snapshot):
         self.high: int = link_mtu
         """Smallest size known not to pass, or what the link takes."""
         self.searching: bool = False
+        self.paused: bool = False
+        """A probe was lost a short while ago."""
         self.probe: int = 0
         """Size of the probe in the network, 0: none."""
         self.probe_start: int | None = None
@@ -81,10 +84,14 @@ class PathMtu(Snapshot):
         return True
 
     def next_probe(self) -> int:
-        """The size to try next, 0 when there is nothing to search or a probe is out."""
-        if not self.searching or self.probe or self.high - self.low <= _CLOSE_ENOUGH:
+        """The size to try next, 0 when there is nothing to search, or a probe is out or was lost just now."""
+        if not self.searching or self.probe or self.paused or self.high - self.low <= _CLOSE_ENOUGH:
             return 0
         return (self.low + self.high + 1) // 2
+
+    def resume(self) -> None:
+        """The pause is over."""
+        self.paused = False
 
     def raise_again(self) -> bool:
         """Some time has passed: the path may have improved (RFC 4821 §7.3). True when there is a search to do."""
@@ -108,17 +115,17 @@ class PathMtu(Snapshot):
         self._end_probe()
         return True
 
-    def on_repeated(self, start: int, end: int) -> None:
+    def was_repeated(self, start: int, end: int) -> bool:
         """``[start, end)`` was sent again. If the probe was among it, in smaller packets, its acknowledgement will
         prove nothing."""
         if self.probe_start is None or self.probe_end is None:
-            return
-        if start < self.probe_end and end > self.probe_start:
-            self.on_probe_lost()
+            return False
+        return start < self.probe_end and end > self.probe_start
 
     def on_probe_lost(self) -> None:
         """Only the probe was lost: it says that the path is smaller, not that it is congested (§7.6.2)."""
         self.high = self.probe
+        self.paused = True
         self._end_probe()
 
     def _end_probe(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from estab.tcp.config import MILLISECOND
 from estab.tcp.recovery import OPEN
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SENDING, SYN_RECEIVED, SYN_SENT, SYNCHRONIZED, TIME_WAIT
 from estab.tcp.timers import NEVER, Timer
@@ -59,6 +60,14 @@ def arm_tail_probe(c: Connection, now: int) -> None:
         return
     at = now + c.tail.timeout(c.rtt.srtt, c.snd_nxt - c.snd_una <= c.mss, c.config.tail_probe_ack_delay)
     deadlines[_TAIL_PROBE] = min(at, deadlines[_RTO])
+
+
+def lose_probe(c: Connection, now: int) -> None:
+    """A path-MTU probe was lost, and nothing is reduced: the next waits for as many round trips as the window has
+    segments, so that such losses stay rarer than those that congestion makes (RFC 4821 §7.4, §4)."""
+    c.path.on_probe_lost()
+    c.timers.set(Timer.MTU_PROBE, now + max(c.congestion.cwnd // c.mss, 1) * max(c.rtt.srtt, MILLISECOND))
+    c.count("TCPMTUPFail")
 
 
 def window_holds_back(c: Connection) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from estab.tcp.judge import allow, detect_losses
 from estab.tcp.recovery import OPEN
 from estab.tcp.sampling import tell_losses
-from estab.tcp.settle import keepalive_idle, settle
+from estab.tcp.settle import keepalive_idle, lose_probe, settle
 from estab.tcp.spurious import begin_trial
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, Fact
 from estab.tcp.timers import Timer
@@ -67,7 +67,7 @@ def _data_timeout(c: Connection, now: int) -> None:
     c.timers.stop(Timer.TAIL_PROBE)
     c.timers.stop(Timer.REORDER)
     if c.path.probe_end is not None:
-        c.path.on_probe_lost()
+        lose_probe(c, now)
     full_sized = c.snd_nxt - c.snd_una >= c.mss
     if full_sized and c.retransmissions + 1 >= c.config.black_hole_timeouts and c.path.on_black_hole():
         c.resize()
@@ -153,7 +153,10 @@ def _pace(c: Connection, now: int) -> None:
 
 
 def _mtu_probe(c: Connection, now: int) -> None:
-    c.path.raise_again()
+    if c.path.paused:
+        c.path.resume()
+    else:
+        c.path.raise_again()
 
 
 _EXPIRY: Final[dict[Timer, Callable[[Connection, int], None]]] = {

@@ -212,7 +212,7 @@ HOST: Final = (
         "A path-MTU probe is sent although one is out.",
         "RFC 8899 §8",
         "tcp.pmtu",
-        "if not self.searching or self.probe or self.high",
-        "if not self.searching or self.high",
+        "if not self.searching or self.probe or self.paused or self.high",
+        "if not self.searching or self.paused or self.high",
     ),
 )
