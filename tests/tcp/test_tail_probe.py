@@ -238,7 +238,22 @@ def test_a_window_update_is_no_duplicate(talk):
     t.inject(ACK, seq=1, ack=10_001, win=60_000)
     next_segment(t)
     assert t.stack.counters["TCPLossProbeRecovery"] == 1
-    assert t.c.congestion.ssthresh == 2 * MSS
+    assert t.c.congestion.ssthresh == 7 * MSS
+
+
+@pytest.mark.parametrize("segments", [4, 10])
+def test_a_hidden_loss_reduces_by_the_flight_in_which_it_happened(talk, segments):
+    """§7.4.2: as fast recovery would. Who waits for more to send has hardly anything in flight when it is seen."""
+    t = flight(talk, segments)
+    t.after(RTT)
+    t.inject(ACK, seq=1, ack=1 + MSS * (segments - 1))
+    t.after(t.c.rtt.rto)
+    probe(t, 1 + MSS * (segments - 1))
+    t.send(bytes(MSS))
+    t.drain()
+    t.inject(ACK, seq=1, ack=1 + MSS * (segments + 1))
+    assert t.stack.counters["TCPLossProbeRecovery"] == 1
+    assert t.c.congestion.ssthresh == MSS * segments * 7 // 10
 
 
 def test_a_report_of_something_else_says_nothing_about_the_probe(talk):

@@ -32,7 +32,7 @@ def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> int:
         else:
             c.timers.deadlines[_REORDER] = NEVER
         if c.tail.end is not None and delivery.progress and c.tail.on_acknowledged(c.snd_una):
-            _take_hidden_loss(c, delivery, now)
+            _take_hidden_loss(c, now)
     if delivery.progress and (recovery.phase is not OPEN or recovery.duplicates or recovery.departed):
         _progress(c, delivery, now)
     if delivery.news or lost:
@@ -109,10 +109,12 @@ def _take_arrivals(c: Connection, segment: Segment, now: int) -> None:
         c.rack.fack = c.snd_una
 
 
-def _take_hidden_loss(c: Connection, delivery: Delivery, now: int) -> None:
-    """Reduce as for any loss; it has been repaired already (RFC 8985 §7.4.2)."""
+def _take_hidden_loss(c: Connection, now: int) -> None:
+    """Reduce as for any loss; it has been repaired already (RFC 8985 §7.4.2).
+
+    The flight that counts is that in which it was lost: by now most of it has long been acknowledged."""
     c.recovery.undo_until = None
-    _reduce(c, now, delivery.pipe)
+    _reduce(c, now, min(c.tail.probed, c.congestion.cwnd))
     if c.prr.base:
         c.congestion.cwnd = c.congestion.ssthresh
         c.prr.end()

@@ -150,6 +150,7 @@ def _settle_tail_probe(c: Connection, reason: Reason, repeated: bool, now: int) 
         c.timers.set(Timer.RTO, now + c.rtt.rto)
         c.count("TCPLossProbes")
     elif not repeated:
+        c.tail.flight = c.snd_nxt - c.snd_una
         arm_tail_probe(c, now)
 
 

@@ -13,8 +13,8 @@ _SHORTEST: Final = 2_000_000
 class TailLossProbe(Snapshot):
     """At most one probe is outstanding; ``end`` is SND.NXT when it went out."""
 
-    __slots__ = ("end", "fresh", "owed", "repeated")
-    PLAIN: ClassVar[Slots] = ("owed", "repeated", "fresh")
+    __slots__ = ("end", "flight", "fresh", "owed", "probed", "repeated")
+    PLAIN: ClassVar[Slots] = ("owed", "repeated", "fresh", "flight", "probed")
     SENT: ClassVar[Slots] = ("end",)
 
     def __init__(self) -> None:
@@ -26,6 +26,11 @@ class TailLossProbe(Snapshot):
         self.fresh: bool = False
         """There has been an RTT sample since the last probe."""
 
+        self.flight: int = 0
+        """Bytes in flight when the newest segment left, itself included."""
+        self.probed: int = 0
+        """Those when the segment left that the probe repeats: what was too much, should it be lost."""
+
     def timeout(self, srtt: int, alone: bool, ack_delay: int) -> int:
         """PTO in ns (§7.2); ``alone``: one segment is in flight, and its acknowledgement may be delayed."""
         return max(2 * srtt, _SHORTEST) + (ack_delay if alone else 0)
@@ -34,6 +39,7 @@ class TailLossProbe(Snapshot):
         self.owed = False
         self.end = snd_nxt
         self.repeated = repeated
+        self.probed = self.flight
         self.fresh = False
 
     def on_acknowledged(self, snd_una: int) -> bool:
