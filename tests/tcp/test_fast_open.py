@@ -7,6 +7,7 @@ import pytest
 from estab.tcp.config import MODERN, SECOND
 from estab.tcp.fast_open import make_cookie
 from estab.wire.icmp import IcmpKind
+from estab.wire.options import ExperimentalCookie
 from tests.conversation import ACK, FIN, MILLISECOND, RST, SYN, Conversation
 
 MS = MILLISECOND
@@ -53,6 +54,19 @@ def test_who_asks_gets_a_cookie_for_its_address(talk):
     assert t.expect(SYN | ACK, seq=0, ack=1).options.fast_open == cookie(t)
     assert t.state == "SYN-RECEIVED"
     assert not t.stack.listeners[80][0].ready
+
+
+def test_the_option_of_the_experiment_is_answered_in_kind(talk):
+    """RFC 7413 §7: kind 254 with the identifier 0xF989."""
+    t = talk(SERVER)
+    t.listen()
+    t.inject(SYN, seq=0, mss=1460, fast_open=ExperimentalCookie())
+    given = t.expect(SYN | ACK, seq=0, ack=1).options.fast_open
+    assert given == cookie(t)
+    assert type(given) is ExperimentalCookie
+    t.ports = (80, Conversation.PORT + 1)
+    t.inject(SYN, seq=0, data=REQUEST, mss=1460, fast_open=given)
+    assert t.expect(SYN | ACK, seq=0, ack=6).options.fast_open is None
 
 
 def test_the_data_of_a_good_syn_is_delivered_before_the_handshake_is_over(talk):

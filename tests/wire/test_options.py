@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from estab.wire.options import (
     CODECS,
     NO_OPTIONS,
+    ExperimentalCookie,
     Options,
     default_order,
     emit_options,
@@ -49,8 +50,9 @@ ROWS = [
     ("2202", Options(fast_open=b"")),
     ("22060102030400", Options(fast_open=b"\1\2\3\4")),
     ("220301", Options(unknown=((34, b"\1"),))),
-    ("fe04f989", Options(fast_open=b"")),
-    ("fe08f98901020304", Options(fast_open=b"\1\2\3\4")),
+    ("fe04f989", Options(fast_open=ExperimentalCookie())),
+    ("fe08f98901020304", Options(fast_open=ExperimentalCookie(b"\1\2\3\4"))),
+    ("fe05f98901", Options(unknown=((254, b"\xf9\x89\1"),))),
     ("fe04abcd", Options(unknown=((254, b"\xab\xcd"),))),
     ("1312" + "ab" * 16, Options(md5=b"\xab" * 16)),
     ("1d100102" + "cd" * 12, Options(ao=b"\1\2" + b"\xcd" * 12)),
@@ -65,7 +67,9 @@ ROWS = [
 @pytest.mark.req("RFC9293-MUST-4", "RFC9293-MUST-64", "RFC7413-02", "RFC5482-10")
 @pytest.mark.parametrize(("data", "expected"), ROWS)
 def test_what_options_mean(data: str, expected: Options) -> None:
-    assert parse_options(memoryview(bytes.fromhex(data))) == expected
+    options = parse_options(memoryview(bytes.fromhex(data)))
+    assert options == expected
+    assert type(options.fast_open) is type(expected.fast_open)
 
 
 @pytest.mark.req("RFC9293-MUST-7", "RFC5925-01", "RFC5925-02")
@@ -107,6 +111,7 @@ def test_malformed_options(data: str, reason: str) -> None:
         (Options(timestamps=(1, 2), sack=((3, 4),)), "0101080a0000000100000002 0101050a0000000300000004"),
         (Options(mss=1460, window_scale=3), "020405b4 01030303"),
         (Options(fast_open=b""), "22020000"),
+        (Options(fast_open=ExperimentalCookie(bytes(4))), "fe08f98900000000"),
         (Options(user_timeout=0x8000), "1c048223"),
         (Options(timestamps=(1 << 32, -1)), "0101080a00000000ffffffff"),
         (NO_OPTIONS, ""),
@@ -125,7 +130,6 @@ def test_an_order_is_obeyed() -> None:
 
 def test_an_order_names_what_is_absent_and_forgets_what_is_there() -> None:
     assert emit_options(Options(mss=1, window_scale=2), ("timestamps", "window_scale")).hex() == "0303020204000100"
-    assert emit_options(Options(fast_open=b""), ("fast_open_experiment",)).hex() == "fe04f989"
     assert emit_options(NO_OPTIONS, ("nop", "nop")).hex() == "01010000"
 
 

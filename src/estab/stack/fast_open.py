@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from estab.tcp.connection import TCP_HEADER
 from estab.tcp.fast_open import OPTION_SPACE, FastOpen, make_cookie
 from estab.tcp.states import CLOSED
+from estab.wire.options import ExperimentalCookie
 
 if TYPE_CHECKING:
     from estab.stack.listener import Listener
@@ -28,6 +29,9 @@ def consider(stack: Stack, listener: Listener, c: Connection, segment: Segment, 
         return
     epoch = now // listener.config.fast_open_key_lifetime
     fresh = make_cookie(stack.cookie_secret, c.remote_address, c.local_address, epoch)
+    if type(shown) is ExperimentalCookie:
+        # Who asks by the older option understands no other.
+        fresh = ExperimentalCookie(fresh)
     if not shown:
         stack.count("TCPFastOpenCookieReqd")
         c.fast_open = FastOpen(fresh)

@@ -35,6 +35,12 @@ _NOP_NOP_TIMESTAMPS: Final = 0x0101080A
 _MAX_USER_TIMEOUT: Final = 0x7FFF
 
 
+class ExperimentalCookie(bytes):
+    """A fast open cookie, or the wish for one, in the option that fast open had as an experiment."""
+
+    __slots__ = ()
+
+
 class Options(NamedTuple):
     """What the options of a segment say; what is absent has its default."""
 
@@ -49,7 +55,7 @@ class Options(NamedTuple):
     user_timeout: int | None = None
     """Seconds."""
     fast_open: bytes | None = None
-    """The cookie; ``b""`` asks for one."""
+    """The cookie; ``b""`` asks for one. An ``ExperimentalCookie`` stands for the option of kind 254."""
     md5: bytes | None = None
     ao: bytes | None = None
     """Everything after the length octet: KeyID, RNextKeyID, MAC."""
@@ -130,7 +136,8 @@ def _parse_fast_open(body: bytes) -> bytes | None:
 
 
 def _parse_experiment(body: bytes) -> bytes | None:
-    return _parse_fast_open(body[2:]) if body[:2] == FAST_OPEN_MAGIC else None
+    known = body[:2] == FAST_OPEN_MAGIC and _parse_fast_open(body[2:]) is not None
+    return ExperimentalCookie(body[2:]) if known else None
 
 
 def _emit_experiment(cookie: bytes) -> bytes:
@@ -157,9 +164,7 @@ CODECS: Final[dict[int, Codec]] = {
     KIND_EXPERIMENT: Codec("fast_open", _ANY_LENGTH, _parse_experiment, _emit_experiment),
 }
 
-_KINDS: Final[dict[str, int]] = {codec.name: kind for kind, codec in reversed(CODECS.items())} | {
-    "fast_open_experiment": KIND_EXPERIMENT
-}
+_KINDS: Final[dict[str, int]] = {codec.name: kind for kind, codec in reversed(CODECS.items())}
 _PADDING: Final = {"nop": b"\x01", "eol": b"\x00"}
 
 
@@ -224,9 +229,9 @@ def _parse_one(kind: int, body: bytes, found: dict[str, Any], unknown: list[tupl
 def emit_options(options: Options, order: tuple[str, ...] | None = None) -> bytes:
     """The option bytes, padded with zeros to a multiple of four.
 
-    ``order`` names fields of ``Options``, ``"nop"`` and ``"eol"`` (and ``"fast_open_experiment"`` for fast open in its
-    older form); a name whose option is absent is skipped, an option that is not named follows in the default order.
-    The default layout is Linux's. Raises ``ValueError`` when more than 40 bytes are needed: nothing is left out."""
+    ``order`` names fields of ``Options``, ``"nop"`` and ``"eol"``; a name whose option is absent is skipped, an option
+    that is not named follows in the default order. The default layout is Linux's. Raises ``ValueError`` when more than
+    40 bytes are needed: nothing is left out."""
     if order is None:
         if options is NO_OPTIONS:
             return b""
@@ -235,16 +240,11 @@ def emit_options(options: Options, order: tuple[str, ...] | None = None) -> byte
             return _ALIGNED_TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, timestamps[0] & 0xFFFFFFFF, timestamps[1] & 0xFFFFFFFF)
         order = default_order(options)
     else:
-        order += tuple(name for name in default_order(options) if name not in order and not _covered(name, order))
+        order += tuple(name for name in default_order(options) if name not in order and name not in _PADDING)
     data = b"".join([_emit_one(name, options) for name in order])
     if len(data) > MAX_OPTIONS:
         raise ValueError(f"the options need {len(data)} bytes, a TCP header has room for {MAX_OPTIONS}")
     return data + bytes(-len(data) % 4)
-
-
-def _covered(name: str, order: tuple[str, ...]) -> bool:
-    """Padding is nothing to make up for, nor is fast open in its other form."""
-    return name in _PADDING or (name == "fast_open" and "fast_open_experiment" in order)
 
 
 def default_order(options: Options) -> tuple[str, ...]:
@@ -283,6 +283,8 @@ def _emit_one(name: str, options: Options) -> bytes:
     kind = _KINDS[name]
     codec = CODECS[kind]
     value = getattr(options, codec.name)
+    if type(value) is ExperimentalCookie:
+        kind, codec = KIND_EXPERIMENT, CODECS[KIND_EXPERIMENT]
     if value is None or value is False or value == ():
         return b""
     body = codec.emit(value)
@@ -304,7 +306,8 @@ def format_options(options: Options) -> str:
         texts.append("sack " + " ".join([f"{left}:{right}" for left, right in options.sack]))
     if options.user_timeout is not None:
         texts.append(f"uto {options.user_timeout}")
-    for name, value in (("FO", options.fast_open), ("md5", options.md5), ("ao", options.ao)):
+    fast_open = "FOEXP" if type(options.fast_open) is ExperimentalCookie else "FO"
+    for name, value in ((fast_open, options.fast_open), ("md5", options.md5), ("ao", options.ao)):
         if value is not None:
             texts.append(f"{name} {value.hex()}".rstrip())
     texts += [f"unknown-{kind} {body.hex()}".rstrip() for kind, body in options.unknown]
