@@ -32,10 +32,10 @@ INSTALL := $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit interop campaign req-mutants docs bench bench-loss goodput pins wheel clean distclean
+.PHONY: help setup demo test lint types unit interop interop-loss campaign req-mutants docs bench bench-loss goodput pins wheel clean distclean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(DEV) ## Make the development environment in $VENV
 
@@ -43,6 +43,7 @@ demo: $(CLI) ## Run the main job: a file over TCP, simulated and against the ker
 	$(BIN)/estab demo $(ARGS)
 
 test: lint types unit interop ## Everything that must pass
+	ESTAB_LOSS=0.1 $(BIN)/python -m pytest -q "tests/interop/test_close.py::test_we_close_first"
 
 lint: $(DEV) ## Style and common mistakes
 	$(BIN)/ruff check
@@ -56,6 +57,10 @@ unit: $(DEV) ## All tests that need no peer, on every core
 # One at a time: these talk to a real kernel in real time.
 interop: $(DEV) ## The tests against the kernel's TCP; what the machine lacks is skipped with a hint
 	$(BIN)/python -m pytest -q tests/interop $(ARGS)
+
+interop-loss: $(DEV) ## The same with our end losing 2 % and 10 % of all packets, both ways
+	ESTAB_LOSS=0.02 $(BIN)/python -m pytest -q tests/interop $(ARGS)
+	ESTAB_LOSS=0.1 $(BIN)/python -m pytest -q tests/interop $(ARGS)
 
 campaign: $(DEV) ## Property tests with other seeds: SEED=1 ROUNDS=20
 	@seed=$(SEED); last=$$((seed + $(ROUNDS) - 1)); while [ $$seed -le $$last ]; do \

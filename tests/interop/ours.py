@@ -7,6 +7,7 @@ Everything happens in one thread. The kernel's side is a non-blocking socket of 
 from __future__ import annotations
 
 import errno
+import os
 import random
 import select
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from estab.faults.link import FaultyLink
+from estab.faults.loss import loss as losing
 from estab.faults.verdict import Fault
 from estab.links.tap import PcapngTap
 from estab.links.tun import TunLink
@@ -35,6 +37,8 @@ OURS = {4: "10.9.0.2", 6: "fd09::2"}
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 CONFIG = MODERN.but(msl=200 * MILLISECOND)
 """A TIME-WAIT whose end can be waited for."""
+LOSS = float(os.environ.get("ESTAB_LOSS", "0"))
+"""The part of all packets that our end loses, each way: `make interop-loss`."""
 LIMIT = 50
 """Seconds after which a condition that has not come true is a failure."""
 _GLANCE = 0.005
@@ -63,6 +67,8 @@ class Ours(Observer):
         link: Link = self.tun
         if capture is not None:
             link = PcapngTap(link, capture, origin=time.time_ns() - time.monotonic_ns())
+        if LOSS:
+            out, into = [*out, losing(LOSS)], [*into, losing(LOSS)]
         if out or into:
             link = FaultyLink(link, out, into, rng=random.Random(1))
         self.link = link

@@ -13,6 +13,8 @@ import pytest
 from tests.interop.ours import FAMILY, Ours
 from tests.netns import isolated_with_tun, require_program
 
+pytestmark = pytest.mark.lossless("it sends a datagram once, and counts what the capture holds")
+
 PORT = 5000
 """Below every ephemeral port of the kernel, which chooses the other: the reader asks the lower one what it carries."""
 PAYLOAD = random.Random(1).randbytes(1_000_000)

@@ -24,6 +24,8 @@ import pytest
 from estab.links.tun import TunLink
 from tests import netns
 
+pytestmark = pytest.mark.lossless("the commands have links of their own, and --loss")
+
 LIMIT = 30.0
 """Seconds for any one step; nothing here takes more than two."""
 OURS = "10.64.0.2"

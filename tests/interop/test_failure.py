@@ -49,6 +49,7 @@ def test_we_refuse(family: int) -> None:
         ours.kernel_connect(5000)
 
 
+@pytest.mark.lossless("a datagram is sent once")
 @FAMILIES
 @isolated_with_tun
 def test_we_refuse_a_datagram(family: int) -> None:

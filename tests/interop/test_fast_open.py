@@ -11,6 +11,8 @@ import pytest
 from tests.interop.ours import CONFIG, FAMILY, Flow, Ours, attempt
 from tests.netns import isolated_with_tun
 
+pytestmark = pytest.mark.lossless("whether a SYN with data comes back is counted")
+
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 PORT = 5000
 REQUEST = b"request"

@@ -16,11 +16,11 @@ from estab.faults.loss import loss
 from estab.faults.reordering import reordering
 from estab.faults.verdict import Fault
 from estab.tcp.config import MILLISECOND
-from tests.interop.ours import Flow, Ours
+from tests.interop.ours import LOSS, Flow, Ours
 from tests.netns import isolated_with_tun, require_program
 
-LARGE = 100_000_000
-SMALL = 5_000_000
+LARGE = 1_000_000 if LOSS else 100_000_000
+SMALL = 1_000_000 if LOSS else 5_000_000
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 LINKS = pytest.mark.parametrize(("size", "wire"), [(LARGE, "offload"), (LARGE, "packets"), (SMALL, "faulty")])
 BLOCK = 1 << 20

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from estab.drivers.relay import Relay
 from estab.faults.path import Line, Path
 from estab.links.namespace import inside, new_namespace
@@ -19,6 +21,8 @@ from estab.stack.pump import Pump
 from estab.stack.stack import Stack
 from estab.wire.link import Link
 from tests.netns import isolated_with_tun
+
+pytestmark = pytest.mark.lossless("its path has losses of its own")
 
 MS = 1_000_000
 DATA = random.Random(1).randbytes(300_000)
