@@ -7,6 +7,7 @@ import pytest
 from estab.mutations import MUTATIONS
 from estab.tcp.config import MODERN
 from estab.tcp.observer import Reason
+from estab.wire.tcp import CWR, ECE
 from tests.conversation import ACK, MILLISECOND, SYN
 
 MS = MILLISECOND
@@ -332,6 +333,28 @@ def test_bbr_gets_back_its_window(talk):
     t.inject(ACK, seq=1, ack=1001)
     t.inject(ACK, seq=1, ack=2001)
     assert t.c.congestion.cwnd >= cwnd
+
+
+@both
+def test_congestion_that_the_network_reports_keeps_the_reduction(talk, sack):
+    """RFC 4015 §3.2 step 5: the timeout was early, and yet the path is full."""
+    t = talk(CONFIG)
+    t.listen()
+    t.inject(SYN | ECE | CWR, seq=0, mss=MSS, sack_permitted=sack)
+    t.expect(SYN | ACK | ECE)
+    t.after(RTT)
+    t.inject(ACK, seq=1, ack=1)
+    t.accept()
+    t.send(bytes(20 * MSS))
+    t.drain()
+    t.after(3 * RTT).expect(ACK, seq=1, reason=Reason.TIMEOUT)
+    t.inject(ACK, seq=1, ack=1001)
+    t.drain()
+    t.inject(ACK | ECE, seq=1, ack=2001)
+    assert "TCPSpuriousRTOs" not in t.stack.counters
+    assert t.c.congestion.ssthresh == 5 * MSS
+    assert t.c.congestion.cwnd <= 3 * MSS
+    assert t.c.recovery.trial is None
 
 
 @both
