@@ -6,6 +6,7 @@ import csv
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
+from textwrap import fill
 from typing import Final, NamedTuple
 
 from docs.marks import marked_tests
@@ -14,6 +15,9 @@ HERE: Final = Path(__file__).parent
 REQUIREMENTS: Final = HERE / "requirements.tsv"
 MAP: Final = HERE / "rfc-map.tsv"
 PAGE: Final = HERE / "rfc-map.md"
+README: Final = HERE.parent / "README.md"
+BEGINNING: Final = "The requirement map holds"
+"""Of the paragraph of the README about this page."""
 
 STATUSES: Final = ("met", "deviation", "later", "not-applicable")
 LEVELS: Final = ("MUST", "SHOULD", "MAY")
@@ -163,6 +167,19 @@ def totals(rows: list[Row]) -> str:
     return "\n".join(["## Totals\n", *lines, ""])
 
 
+def summary(rows: list[Row]) -> str:
+    """The paragraph of the README about this page."""
+    counts = Counter(row.status for row in rows if level(row) == "MUST")
+    taken = [row for row in rows if level(row) == "MUST" and row.mutations]
+    mutations = {name for row in taken for name in row.mutations}
+    return (
+        f"{BEGINNING} {len(rows)} requirements of {len({row.rfc for row in rows})} RFCs under the profile"
+        f" `rfc`. Of {counts.total()} MUSTs {counts['met']} are met, each shown by tests; `make req-mutants` takes"
+        f" {len(taken)} of them away by {len(mutations)} mutations, and their tests fail. {counts['deviation']} are"
+        f" deviations with their reason, {counts['later']} come later, and {counts['not-applicable']} do not apply."
+    )
+
+
 def shortcomings(rows: list[Row]) -> str:
     """Every MUST and SHOULD that we meet in another way than it is written."""
     found = [row for row in rows if row.status == "deviation" and level(row) != "MAY"]
@@ -199,5 +216,13 @@ def level(row: Row) -> str:
     return row.level.removesuffix(" NOT")
 
 
+def with_summary(readme: str, rows: list[Row]) -> str:
+    """The README with today's paragraph in place of the one that begins alike."""
+    start = readme.index(BEGINNING)
+    end = readme.index("\n\n", start)
+    return readme[:start] + fill(summary(rows), 118, break_on_hyphens=False) + readme[end:]
+
+
 if __name__ == "__main__":
     PAGE.write_text(render(load()), encoding="utf-8")
+    README.write_text(with_summary(README.read_text(encoding="utf-8"), load()), encoding="utf-8")

@@ -9,7 +9,21 @@ from typing import Any
 
 import pytest
 
-from docs.make_rfc_map import LEVELS, MAP, PAGE, STATUSES, TITLES, Row, check_ids, level, load, read, render
+from docs.make_rfc_map import (
+    LEVELS,
+    MAP,
+    PAGE,
+    README,
+    STATUSES,
+    TITLES,
+    Row,
+    check_ids,
+    level,
+    load,
+    read,
+    render,
+    with_summary,
+)
 from docs.marks import marks
 from estab.mutations import MUTATIONS, TRANSFORMS
 
@@ -39,6 +53,8 @@ def complaints(row: Row) -> Iterator[str]:
         yield f"{row.id}: no such status: {row.status!r}"
     if row.status == "met" and not (row.functions and row.tests):
         yield f"{row.id}: what is met names a function and a test"
+    if row.status == "met" and level(row) == "MUST" and not (row.mutations or row.immune):
+        yield f"{row.id}: a MUST that is met names a mutation that takes it away, or says why there is none"
     if row.status != "met" and not row.note:
         yield f"{row.id}: {row.status} without a reason"
     for name in row.functions:
@@ -61,7 +77,7 @@ def row(**fields: Any) -> Row:
         "status": "met",
         "functions": ("estab.tcp.arrives.check_rst",),
         "tests": ("tests/tcp/test_reset.py::test_sweep",),
-        "mutations": (),
+        "mutations": ("in-window-reset",),
         "immune": "",
         "note": "",
     }
@@ -89,6 +105,11 @@ def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == render(ROWS), "make docs"
 
 
+def test_the_totals_of_the_readme_are_up_to_date() -> None:
+    readme = README.read_text(encoding="utf-8")
+    assert readme == with_summary(readme, ROWS), "make docs"
+
+
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
@@ -101,7 +122,10 @@ def test_the_page_is_up_to_date() -> None:
         ({"functions": ("estab.tcp.arrives.check_nothing",)}, "function"),
         ({"functions": ("estab.tcp.attic.check_rst",)}, "function"),
         ({"functions": ("attic.check_rst",)}, "function"),
-        ({"mutations": ("in-window-reset",)}, None),
+        ({"mutations": (), "immune": "It is an absence."}, None),
+        ({"mutations": (), "level": "SHOULD"}, None),
+        ({"mutations": ()}, "names a mutation"),
+        ({"mutations": (), "level": "MUST NOT"}, "names a mutation"),
         ({"mutations": ("no-such-defence",)}, "mutation"),
     ],
 )

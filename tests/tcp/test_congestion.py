@@ -16,13 +16,19 @@ def sent(t):
     return sum(segment.length for segment in t.drain())
 
 
-@pytest.mark.req("RFC5681-02", "RFC5681-03", "RFC6928-01")
+@pytest.mark.req("RFC5681-02", "RFC6928-01")
 @pytest.mark.parametrize("config", [MODERN, ONE_BY_ONE], ids=["super", "single"])
 def test_initial_window(talk, config):
-    """RFC 6928 §2; the handshake does not open it (RFC 5681 §3.1)."""
+    """RFC 6928 §2."""
     t = talk(config).established(mss=MSS)
     t.send(bytes(100_000))
     assert sent(t) == 10_000
+
+
+@pytest.mark.req("RFC5681-03")
+def test_the_handshake_does_not_open_it(talk):
+    t = talk(MODERN.but(initial_window=1)).established(mss=MSS)
+    assert t.c.congestion.cwnd == MSS
 
 
 @pytest.mark.req("RFC5681-02", "RFC6928-01")
@@ -46,7 +52,7 @@ def four_rounds(t):
     return rounds
 
 
-@pytest.mark.req("RFC9293-MUST-19")
+@pytest.mark.req("RFC9293-MUST-19", "RFC9438-15")
 @pytest.mark.parametrize("config", [RENO, ONE_BY_ONE], ids=["newreno", "cubic"])
 def test_slow_start_doubles_each_round_trip(talk, config):
     t = talk(config).established(mss=MSS, window_scale=7)

@@ -52,7 +52,7 @@ def test_a_duplicate_is_told_before_data_goes(talk):
 @pytest.mark.parametrize(("offload", "size"), [(None, 1500), (FULL_OFFLOAD, 65_535)], ids=["cut", "whole"])
 def test_packets_fit_the_link(talk, offload, size):
     """What is larger than the path goes to a link that cuts it, and to no other."""
-    t = talk(**({"offload": offload} if offload else {})).established(window_scale=7)
+    t = talk(**({"offload": offload} if offload else {})).established(mss=9000, window_scale=7)
     t.inject(ACK, seq=1, ack=1)
     t.c.congestion.cwnd = 200_000
     t.c.rtt.srtt = t.c.rtt.min_rtt = 1000

@@ -53,7 +53,7 @@ def repair(t, seq):
 # ---------------------------------------------------------------------- the reordering window
 
 
-@pytest.mark.req("RFC8985-21")
+@pytest.mark.req("RFC8985-21", "RFC8985-02")
 def test_the_timer_waits_for_the_last_hole(talk):
     """§6.2 step 5: both are judged together, when the later of them has had its time."""
     t = path(talk)

@@ -97,7 +97,8 @@ def test_not_again_before_the_path_was_timed(talk):
     t = flight(talk, 1, ONE_BY_ONE.but(tail_probe_ack_delay=50 * MS))
     t.after(250 * MS)
     probe(t, 1)
-    t.inject(ACK, seq=1, ack=1001)
+    t.inject(ACK, seq=1, ack=1001, sack=((1, 1001),))
+    assert t.c.tail.end is None, "both have arrived"
     t.send(bytes(3 * MSS))
     assert len(t.drain()) == 3
     t.after(RTO - 1).expect_nothing()

@@ -37,7 +37,7 @@ def test_nothing_of_it_is_offered(talk):
     assert (offered.fast_open, offered.md5, offered.ao, offered.unknown) == (None, None, None, ())
 
 
-@pytest.mark.req("RFC9293-MUST-5", "RFC9293-MUST-6", "RFC7413-02")
+@pytest.mark.req("RFC9293-MUST-5", "RFC9293-MUST-6")
 @pytest.mark.parametrize("options", [Options(fast_open=bytes(8)), Options(unknown=((77, b""),))], ids=str)
 def test_on_later_segments_too(talk, options):
     """RFC 9293 MUST-5, MUST-6; RFC 7413 §4.1.1: only in a SYN has it a meaning."""

@@ -75,6 +75,12 @@ def message(
 
 
 @pytest.mark.req("RFC6633-01")
+@pytest.mark.parametrize("addresses", [V4, V6], ids=["v4", "v6"])
+def test_source_quench_is_never_built(addresses) -> None:
+    with pytest.raises(KeyError):
+        icmp.build_error(IcmpKind.SOURCE_QUENCH, 0, 0, tcp.build(segment(), *addresses), *addresses)
+
+
 def test_kinds_that_nobody_builds() -> None:
     quote = tcp.build(segment(), *V4).tobytes()[:28]
     assert icmp.parse(message(V4, 4, data=quote)) == Icmp(IcmpKind.SOURCE_QUENCH, 0, quote=quoted(V4))

@@ -178,7 +178,7 @@ def test_a_mark_in_slow_start_is_as_good_as_a_loss() -> None:
     assert (control.ssthresh, control.cwnd) == (2 * MSS, 1_400_000)
 
 
-@pytest.mark.req("RFC9438-13", "RFC9438-15")
+@pytest.mark.req("RFC9438-13")
 def test_after_a_timeout_the_curve_starts_flat() -> None:
     control = cubic(50)
     control.on_timeout(-5 * SECOND, 50 * MSS, True)

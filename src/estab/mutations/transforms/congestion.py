@@ -108,12 +108,10 @@ CONGESTION: Final = (
     ),
     Transform(
         "cubic-without-slow-start",
-        "CUBIC grows by its curve below ssthresh.",
+        "CUBIC does not grow below ssthresh.",
         "RFC 9438 §4.10",
         "tcp.congestion.cubic",
-        "        if self.cwnd < self.ssthresh:\n"
-        "            return\n"
-        "        if not ack.limited:",
-        "        if not ack.limited:",
+        "            delivered = self._slow_start(ack)\n",
+        "            return\n",
     ),
 )

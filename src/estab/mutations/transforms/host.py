@@ -215,4 +215,12 @@ HOST: Final = (
         "if not self.searching or self.probe or self.paused or self.high",
         "if not self.searching or self.paused or self.high",
     ),
+    Transform(
+        "black-hole-below-the-floor",
+        "A black hole makes packets smaller than the least that every path takes.",
+        "RFC 5927 §7.1",
+        "tcp.pmtu",
+        "self.base: int = max(config.base_path_mtu, self.floor)",
+        "self.base: int = config.base_path_mtu",
+    ),
 )

@@ -231,15 +231,6 @@ SENDING: Final = (
         "        _settle_tail_probe",
     ),
     Transform(
-        "tail-probe-leaves-the-timeout",
-        "A tail probe does not begin the timeout anew.",
-        "RFC 8985 §7.3",
-        "tcp.output",
-        "        c.timers.set(Timer.RTO, now + c.rtt.rto)\n"
-        '        c.count("TCPLossProbes")',
-        '        c.count("TCPLossProbes")',
-    ),
-    Transform(
         "limited-transmit-counts-as-flight",
         "What limited transmit added counts in the flight that was too large.",
         "RFC 5681 §3.2",
@@ -287,5 +278,24 @@ SENDING: Final = (
         "sockets.options",
         "    c.dscp = config.dscp\n",
         "    pass\n",
+    ),
+    Transform(
+        "tail-probe-after-tail-probe",
+        "A tail probe without an answer is followed by another.",
+        "RFC 8985 §7.3",
+        "tcp.output",
+        "        c.tail.sent(c.snd_nxt, repeated)\n",
+        "        c.tail.owed = False\n"
+        "        c.timers.set(Timer.TAIL_PROBE, now + 2 * c.rtt.srtt)\n",
+    ),
+    Transform(
+        "tail-probe-puts-the-timeout-off",
+        "After a tail probe the timeout waits four times as long.",
+        "RFC 8985 §7.3",
+        "tcp.output",
+        "        c.timers.set(Timer.RTO, now + c.rtt.rto)\n"
+        '        c.count("TCPLossProbes")',
+        "        c.timers.set(Timer.RTO, now + 4 * c.rtt.rto)\n"
+        '        c.count("TCPLossProbes")',
     ),
 )

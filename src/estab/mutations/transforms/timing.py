@@ -68,14 +68,6 @@ TIMING: Final = (
         "c.probe_owed = False",
     ),
     Transform(
-        "tail-probe-beside-another",
-        "A tail probe is sent although one is out.",
-        "RFC 8985 §7.3",
-        "tcp.timeouts",
-        "tail.owed = tail.end is None and tail.fresh",
-        "tail.owed = tail.fresh",
-    ),
-    Transform(
         "tail-probe-without-a-sample",
         "A tail probe is sent although the last one told nothing of the path.",
         "RFC 8985 §7.3",
