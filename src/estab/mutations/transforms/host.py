@@ -223,4 +223,12 @@ HOST: Final = (
         "self.base: int = max(config.base_path_mtu, self.floor)",
         "self.base: int = config.base_path_mtu",
     ),
+    Transform(
+        "no-pause-after-a-lost-path-probe",
+        "A path-MTU probe that was lost is followed by the next at once.",
+        "RFC 4821 §7.4",
+        "tcp.pmtu",
+        "or self.probe or self.paused or",
+        "or self.probe or",
+    ),
 )

@@ -298,4 +298,12 @@ SENDING: Final = (
         "        c.timers.set(Timer.RTO, now + 4 * c.rtt.rto)\n"
         '        c.count("TCPLossProbes")',
     ),
+    Transform(
+        "path-probe-without-company",
+        "A path-MTU probe is sent although nothing follows it.",
+        "RFC 4821 §7.4",
+        "tcp.plan",
+        "others = c.config.duplicate_threshold * c.mss",
+        "others = 0",
+    ),
 )
