@@ -44,10 +44,11 @@ def jobs(rows: list[Row]) -> dict[str | None, set[str]]:
 
 def line(mutation: str | None, verdict: Verdict, rows: list[Row]) -> str:
     """How many tests of how many failed, and of which requirements they are."""
-    served = [row for row in rows if mutation in row.mutations]
+    served = [row for row in rows if mutation is None or mutation in row.mutations]
     tests = {test for row in served for test in row.tests}
     failed = len(tests & verdict.failed)
-    return f"{mutation or 'nothing taken away':44} {failed:3}/{len(tests):<3} {' '.join(row.id for row in served)}"
+    named = "all" if mutation is None else " ".join(row.id for row in served)
+    return f"{mutation or 'nothing taken away':44} {failed:3}/{len(tests):<3} {named}"
 
 
 if __name__ == "__main__":

@@ -140,10 +140,11 @@ def test_an_older_value_does_not_go_back(talk):
     t = talk().established(ts=(1, 0))
     t.inject(ACK, seq=1, ack=1, data=b"a", ts=(2_000_005, 0))
     assert echo(t) == 2_000_005
-    t.inject(SYN | ACK, seq=2, ack=1, ts=(2_000_004, 0))
-    t.drain()
     t.inject(ACK, seq=2, ack=1, data=b"b", ts=(2_000_005, 0))
     assert echo(t) == 2_000_005
+    t.inject(SYN | ACK, seq=3, ack=1, ts=(2_000_000, 0))
+    t.drain()
+    t.inject(ACK, seq=3, ack=1, data=b"old", ts=(2_000_004, 0))
     assert t.receive() == b"ab"
 
 
