@@ -176,7 +176,7 @@ def test_data_after_close_resets(talk):
     t.call("close")
     t.expect(FIN | ACK, seq=1)
     t.inject(ACK, seq=1, ack=2, data=b"more")
-    t.expect(RST | ACK, seq=2, ack=1)
+    t.expect(RST, seq=2)
     assert t.state == "CLOSED"
 
 
@@ -186,7 +186,7 @@ def test_data_after_close_in_fin_wait_2_resets(talk):
     t.expect(FIN | ACK, seq=1)
     t.inject(ACK, seq=1, ack=2)
     t.inject(ACK, seq=1, ack=2, data=b"more")
-    t.expect(RST | ACK, seq=2, ack=1)
+    t.expect(RST, seq=2)
     assert t.state == "CLOSED"
 
 

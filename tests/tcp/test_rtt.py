@@ -2,7 +2,7 @@
 
 import pytest
 
-from estab.tcp.config import MILLISECOND, MODERN, RFC, SECOND
+from estab.tcp.config import FREEBSD, LINUX, MILLISECOND, MODERN, RFC, SECOND
 from estab.tcp.rtt import RttEstimator
 
 MS = MILLISECOND
@@ -46,6 +46,19 @@ def test_floor(config, floor) -> None:
 
 
 @pytest.mark.req("RFC6298-10")
+def test_as_in_linux_the_variance_never_counts_less_than_the_shortest_timeout() -> None:
+    rtt = RttEstimator(LINUX)
+    for _ in range(100):
+        rtt.on_sample(100 * MS)
+    assert rtt.rto == 300 * MS
+
+
+def test_as_in_freebsd_every_timeout_has_some_slop() -> None:
+    rtt = RttEstimator(FREEBSD)
+    rtt.on_sample(100 * MS)
+    assert rtt.rto == 500 * MS
+
+
 def test_constant_rtt_leaves_the_clock_granularity() -> None:
     rtt = RttEstimator(MODERN)
     for _ in range(200):

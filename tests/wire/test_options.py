@@ -9,6 +9,7 @@ from estab.wire.options import (
     NO_OPTIONS,
     ExperimentalCookie,
     Options,
+    bsd_order,
     default_order,
     emit_options,
     format_options,
@@ -181,3 +182,21 @@ def test_the_text_of_options() -> None:
     assert format_options(options) == (
         "mss 1460,sackOK,TS val 5 ecr 6,wscale 7,sack 1:2 3:4,uto 90,FO,md5 01,ao 02,unknown-77 ff"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        (NO_OPTIONS, ""),
+        (Options(mss=1460, window_scale=6, sack_permitted=True, timestamps=(1, 0)), "mss nop wscale sackOK TS"),
+        (Options(mss=1460, window_scale=6, timestamps=(1, 0)), "mss nop wscale nop nop TS"),
+        (Options(mss=1460, sack_permitted=True), "mss sackOK"),
+        (Options(timestamps=(1, 0), sack=((1, 2),)), "nop nop TS nop nop sack"),
+        (Options(sack=((1, 2),)), "nop nop sack"),
+    ],
+)
+def test_the_order_of_bsd(options, names):
+    short = {"window_scale": "wscale", "sack_permitted": "sackOK", "timestamps": "TS"}
+    order = bsd_order(options)
+    assert " ".join(short.get(name, name) for name in order) == names
+    assert parse_options(emit_options(options, order)) == options

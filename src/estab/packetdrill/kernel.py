@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Final
 
 from estab.packetdrill.constants import SYMBOLS
@@ -19,7 +19,7 @@ from estab.packetdrill.files import (
     total_length,
 )
 from estab.packetdrill.polling import Epoll, epoll_control, epoll_wait, poll
-from estab.packetdrill.sockopts import get_option, set_option
+from estab.packetdrill.sockopts import INQ, get_option, set_option
 from estab.packetdrill.values import Argument, Fields, UnsupportedError
 from estab.packetdrill.world import World
 from estab.sockets import DatagramSocket, Shutdown, StreamSocket
@@ -33,7 +33,8 @@ _PEEK: Final = SYMBOLS["MSG_PEEK"]
 _DONTWAIT: Final = SYMBOLS["MSG_DONTWAIT"]
 _WAITALL: Final = SYMBOLS["MSG_WAITALL"]
 _MORE: Final = SYMBOLS["MSG_MORE"]
-_FOREIGN_FLAGS: Final = SYMBOLS["MSG_FASTOPEN"] | SYMBOLS["MSG_ERRQUEUE"] | SYMBOLS["MSG_ZEROCOPY"]
+_FASTOPEN: Final = SYMBOLS["MSG_FASTOPEN"]
+_FOREIGN_FLAGS: Final = _FASTOPEN | SYMBOLS["MSG_ERRQUEUE"] | SYMBOLS["MSG_ZEROCOPY"]
 _FAMILIES: Final = {SYMBOLS["AF_INET"]: 4, SYMBOLS["AF_INET6"]: 6}
 
 
@@ -211,13 +212,32 @@ class Kernel:
         return self._write(number, integer(count, "a count"), integer(flags, "flags"))
 
     def sendto(self, number: Argument, *rest: Argument) -> Result:
-        _, count, flags, *_ = rest
+        _, count, flags, *address = rest
+        if integer(flags, "flags") & _FASTOPEN:
+            return self._open_fast(number, integer(count, "a count"), address[0] if address else ...)
         return self._write(number, integer(count, "a count"), integer(flags, "flags"))
+
+    def _open_fast(self, number: Argument, count: int, address: Argument) -> Waiting:
+        """MSG_FASTOPEN: connect and write in one; where there is no cookie it connects first."""
+        file = self.socket_file(number)
+        settings = self.world.settings
+        host, port = self._address(address, format_address(settings.remote), settings.connect_port)
+        try:
+            return file.stream.sendto(bytes(count), host, port, self.world.now)
+        except BlockingIOError:
+            if file.nonblocking:
+                raise
+        yield from self._connect(file, host, port)
+        written = yield from self._write_stream(file, count, 0)
+        return written
 
     def sendmsg(self, number: Argument, message: Argument, flags: Argument) -> Result:
         given = _message(message)
-        if "msg_control" in given:
+        if given.get("msg_control"):
             raise UnsupportedError("control messages to send")
+        if integer(flags, "flags") & _FASTOPEN:
+            count = total_length(given.get("msg_iov", []))
+            return self._open_fast(number, count, next((given[name] for name in given if name == "msg_name"), ...))
         return self._write(number, total_length(given.get("msg_iov", [])), integer(flags, "flags"))
 
     def _write(self, number: Argument, count: int, flags: int) -> Result:
@@ -270,9 +290,24 @@ class Kernel:
 
     def recvmsg(self, number: Argument, message: Argument, flags: Argument) -> Result:
         given = _message(message)
-        if given.get("msg_control"):
-            raise UnsupportedError("control messages to receive")
-        return self._read(number, total_length(given.get("msg_iov", [])), integer(flags, "flags"))
+        made = self._read(number, total_length(given.get("msg_iov", [])), integer(flags, "flags"))
+        return self._with_control(self.socket_file(number), given, made)
+
+    def _with_control(self, file: SocketFile, message: Fields, made: Result) -> Waiting:
+        """The control messages that came with the data are compared."""
+        count = (yield from made) if isinstance(made, Generator) else made
+        seen: list[Argument] = []
+        if file.remembered.get(INQ):
+            seen.append(Fields(cmsg_level=INQ[0], cmsg_type=INQ[1], cmsg_data=self._inquire(file)))
+        expected = message.get("msg_control", [])
+        if expected is not ... and expected != seen:
+            raise CallMismatchError(f"msg_control: expected {expected!r}, seen {seen!r}")
+        return count
+
+    def _inquire(self, file: SocketFile) -> int:
+        """TCP_INQ: what is left to read, the end of file counts as one."""
+        left = file.stream.readable
+        return left or int(bool(file.poll() & SYMBOLS["POLLRDHUP"]))
 
     def _read(self, number: Argument, count: int, flags: int) -> Result:
         file = self.file(number)
@@ -289,7 +324,16 @@ class Kernel:
             return self._wait(file, flags, lambda: min(len(datagram.recv()), count), file.receive_timeout)
         if flags & _WAITALL and not flags & _PEEK:
             return self._read_all(file, count, flags)
-        return self._wait(file, flags, lambda: self._receive(file, count, flags), file.receive_timeout)
+        return self._wait(file, flags, lambda: self._receive_enough(file, count, flags), file.receive_timeout)
+
+    def _receive_enough(self, file: SocketFile, count: int, flags: int) -> int:
+        """Whoever may wait waits for as much as SO_RCVLOWAT says."""
+        socket = file.stream
+        connection = socket.connection
+        waits = not (file.nonblocking or flags & (_DONTWAIT | _OOB))
+        if waits and connection is not None and 0 < socket.readable < count and not file.poll() & SYMBOLS["POLLIN"]:
+            raise BlockingIOError(errno.EAGAIN, "resource temporarily unavailable")
+        return self._receive(file, count, flags)
 
     def _receive(self, file: SocketFile, count: int, flags: int) -> int:
         return len(file.stream.recv(count, self.world.now, peek=bool(flags & _PEEK), oob=bool(flags & _OOB)))

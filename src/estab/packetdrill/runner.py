@@ -45,6 +45,9 @@ _CAP: Final = 7200 * SECOND
 _CALL_PATIENCE: Final = SECOND
 """How long a call may still be under way when the next one comes."""
 _FIRST_PORT: Final = 40_000
+_COOKIE: Final = "3021b9d889017eeb"
+"""Of fast open, where the caller does not say another."""
+_OPENING: Final = frozenset(("connect", "write", "writev", "send", "sendto", "sendmsg"))
 
 
 class Outcome(NamedTuple):
@@ -79,10 +82,10 @@ class Pending(NamedTuple):
 class Runner:
     """One run of one script."""
 
-    def __init__(self, script: Script, config: Config, settings: Settings) -> None:
+    def __init__(self, script: Script, config: Config, settings: Settings, cookie: bytes | None = None) -> None:
         self.script: Script = script
         self.settings: Settings = settings
-        self.world: World = World(config, settings)
+        self.world: World = World(config, settings, cookie)
         self.kernel: Kernel = Kernel(self.world)
         self.blocks: Blocks = Blocks()
         self.flow: Flow | None = None
@@ -167,7 +170,7 @@ class Runner:
                 self._command(action)
             case Code(text):
                 socket = None if self.under_test is None else self.under_test.socket
-                variables = variables_of(socket if isinstance(socket, StreamSocket) else None)
+                variables = variables_of(socket if isinstance(socket, StreamSocket) else None, self.world)
                 self.blocks.add(event.line, text, variables)
             case _:
                 raise UnsupportedError("udp packets")
@@ -340,11 +343,12 @@ class Runner:
 
     def _before(self, call: Call, arguments: list[Argument]) -> None:
         """Which socket the packets are about follows from the calls."""
-        if call.name == "connect" and call.arguments:
-            file = self.kernel.files.get(arguments[0]) if isinstance(arguments[0], int) else None
-            if isinstance(file, SocketFile):
-                self.connecting = self.flow is None
-                self.under_test = file
+        if call.name not in _OPENING or not arguments or not isinstance(arguments[0], int):
+            return
+        file = self.kernel.files.get(arguments[0])
+        if isinstance(file, SocketFile) and isinstance(file.socket, StreamSocket) and file.socket.connection is None:
+            self.connecting = self.flow is None
+            self.under_test = file
 
     def _continue_call(self) -> None:
         """Something has happened: can the call that waits go on?"""
@@ -463,18 +467,25 @@ def run_script(
 
     config: the profile of the host under test. defines: words and what stands for them. options: like the option
     lines of a script, which they overrule. system: the name that ``#ifdef`` knows."""
+    words = {"TFO_COOKIE": _COOKIE} | (defines or {})
     try:
-        script = parse(text, defines, system)
+        cookie = bytes.fromhex(words["TFO_COOKIE"])
+        script = parse(text, words, system)
         settings = apply_options(apply_options(Settings(), script.options), options)
+    except ValueError:
+        return Outcome("fail", 0, f"TFO_COOKIE={words['TFO_COOKIE']} is not hexadecimal")
     except ScriptError as error:
         return Outcome("fail", error.line, f"column {error.column}: {error.why}")
     except UnsupportedError as error:
         return Outcome("unsupported", 0, str(error))
-    runner = Runner(script, prepared(config), settings)
+    runner = Runner(script, prepared(config), settings, cookie)
     try:
         runner.run()
     except FailureError as error:
         return Outcome("fail", runner.line, str(error), tuple(runner.warnings))
     except UnsupportedError as error:
         return Outcome("unsupported", runner.line, str(error), tuple(runner.warnings))
+    except Exception as error:
+        # Whatever one script brings to light, the others are still to be run.
+        return Outcome("fail", runner.line, f"the stack broke: {type(error).__name__}: {error}")
     return Outcome("pass", 0, "", tuple(runner.warnings))

@@ -11,6 +11,7 @@ from estab.packetdrill.files import SocketFile, integer
 from estab.packetdrill.values import Argument, Fields, UnsupportedError
 from estab.sockets import Option
 from estab.tcp.config import MILLISECOND, SECOND
+from estab.tcp.timers import NEVER
 
 Place = tuple[int, int]
 """Level and option."""
@@ -50,6 +51,7 @@ _TRANSLATIONS: Final = {
             "SO_OOBINLINE": Translation(Option.OOBINLINE),
             "SO_SNDBUF": _doubled(Option.SNDBUF),
             "SO_RCVBUF": _doubled(Option.RCVBUF),
+            "SO_RCVLOWAT": Translation(Option.RCVLOWAT),
             "SO_ERROR": Translation(Option.ERROR),
         },
     ),
@@ -63,13 +65,34 @@ _TRANSLATIONS: Final = {
             "TCP_KEEPINTVL": _seconds(Option.KEEPINTVL),
             "TCP_KEEPCNT": Translation(Option.KEEPCNT),
             "TCP_USER_TIMEOUT": _milliseconds(Option.USER_TIMEOUT),
+            "TCP_SYNCNT": Translation(Option.SYNCNT),
+            "TCP_LINGER2": _seconds(Option.LINGER2),
+            "TCP_QUICKACK": Translation(Option.QUICKACK),
+            "TCP_FASTOPEN": Translation(Option.FASTOPEN),
+            "TCP_FASTOPEN_CONNECT": Translation(Option.FASTOPEN_CONNECT),
+            "TCP_NOTSENT_LOWAT": Translation(Option.NOTSENT_LOWAT, int, lambda value: value or 0xFFFFFFFF),
         },
     ),
-    **_table("SOL_IP", {"IP_TOS": Translation(Option.TOS)}),
-    **_table("SOL_IPV6", {"IPV6_TCLASS": Translation(Option.TOS), "IPV6_V6ONLY": Translation(Option.V6ONLY)}),
+    **_table("SOL_IP", {"IP_TOS": Translation(Option.TOS), "IP_TTL": Translation(Option.TTL)}),
+    **_table(
+        "SOL_IPV6",
+        {
+            "IPV6_TCLASS": Translation(Option.TOS),
+            "IPV6_UNICAST_HOPS": Translation(Option.TTL),
+            "IPV6_V6ONLY": Translation(Option.V6ONLY),
+        },
+    ),
 }
 
 _LINGER: Final = (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_LINGER"])
+_CONGESTION: Final = (SYMBOLS["SOL_TCP"], SYMBOLS["TCP_CONGESTION"])
+_NAMES: Final = {"reno": "newreno"}
+"""Congestion controls that go by another name there."""
+_TIMEOUTS: Final = {
+    (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_RCVTIMEO"]): "receive_timeout",
+    (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_SNDTIMEO"]): "send_timeout",
+}
+INQ: Final = (SYMBOLS["SOL_TCP"], SYMBOLS["TCP_INQ"])
 _KEPT: Final = frozenset(
     (SYMBOLS[level], SYMBOLS[name])
     for level, name in (
@@ -79,6 +102,15 @@ _KEPT: Final = frozenset(
         ("SOL_IP", "IP_RECVERR"),
         ("SOL_IPV6", "IPV6_RECVERR"),
         ("SOL_IP", "IP_FREEBIND"),
+        ("SOL_IP", "IP_MTU_DISCOVER"),
+        ("SOL_IPV6", "IPV6_MTU_DISCOVER"),
+        ("SOL_IPV6", "IPV6_FLOWINFO_SEND"),
+        ("SOL_IPV6", "IPV6_AUTOFLOWLABEL"),
+        ("SOL_TCP", "TCP_INQ"),
+        ("SOL_TCP", "TCP_THIN_LINEAR_TIMEOUTS"),
+        ("SOL_TCP", "TCP_THIN_DUPACK"),
+        ("SOL_SOCKET", "SO_BUSY_POLL"),
+        ("SOL_SOCKET", "SO_MAX_PACING_RATE"),
     )
 )
 """Without any effect on what a connection does."""
@@ -88,6 +120,11 @@ def set_option(file: SocketFile, place: Place, value: Argument, now: int) -> Non
     """Raises ``OSError``, ``UnsupportedError``."""
     if place == _LINGER:
         file.socket.setsockopt(Option.LINGER, _linger(value), now)
+    elif place == _CONGESTION:
+        name = value.decode("latin-1").rstrip("\0") if isinstance(value, bytes) else ""
+        file.socket.setsockopt(Option.CONGESTION, _NAMES.get(name, name), now)
+    elif place in _TIMEOUTS:
+        setattr(file, _TIMEOUTS[place], _time(value) or NEVER)
     elif place in _KEPT:
         file.remembered[place] = _integer(value)
     elif place in _TRANSLATIONS:
@@ -104,10 +141,44 @@ def get_option(file: SocketFile, place: Place) -> Argument:
     if place == _LINGER:
         time = file.socket.getsockopt(Option.LINGER)
         return Fields(onoff=int(time is not None), linger=(time or 0) // SECOND)
+    if place == _CONGESTION:
+        name = file.socket.getsockopt(Option.CONGESTION)
+        return next((theirs for theirs, ours in _NAMES.items() if ours == name), str(name)).encode()
+    if place in _ANSWERS:
+        return _ANSWERS[place](file)
     if place not in _TRANSLATIONS:
         raise UnsupportedError(f"the option {place[1]} of level {place[0]}")
     translation = _TRANSLATIONS[place]
     return translation.outward(file.socket.getsockopt(translation.option))
+
+
+def _path_mtu(file: SocketFile) -> int:
+    connection = file.stream.connection
+    if connection is None:
+        raise OSError(errno.ENOTCONN, "the socket is not connected")
+    return connection.path.mtu
+
+
+_ANSWERS: Final[dict[Place, Callable[[SocketFile], int]]] = {
+    (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_TYPE"]): lambda file: file.kind,
+    (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_DOMAIN"]): lambda file: file.family,
+    (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_PROTOCOL"]): lambda file: SYMBOLS[
+        "IPPROTO_TCP" if file.kind == 1 else "IPPROTO_UDP"
+    ],
+    (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_ACCEPTCONN"]): lambda file: int(file.socket.listening),
+    (SYMBOLS["SOL_IP"], SYMBOLS["IP_MTU"]): _path_mtu,
+    (SYMBOLS["SOL_IPV6"], SYMBOLS["IPV6_MTU"]): _path_mtu,
+}
+
+
+def _time(value: Argument) -> int:
+    """A ``timeval`` in ns."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, Fields):
+        raise OSError(errno.EINVAL, "invalid argument")
+    seconds, micros = (integer(each, "a time") for each in value.values())
+    return seconds * SECOND + micros * 1000
 
 
 def _linger(value: Argument) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from estab.packetdrill.values import UnsupportedError
-from estab.tcp.config import MILLISECOND, SECOND, Config
+from estab.tcp.config import MILLISECOND, MODERN, NEVER_SUSPECTED, SECOND, Config, Ecn
 from estab.tcp.congestion import CONTROLS
 
 Change = Callable[[Config, str], dict[str, Any]]
@@ -52,6 +52,32 @@ def _send_memory(_config: Config, value: str) -> dict[str, Any]:
     return {"send_buffer_start": start, "send_buffer_max": largest}
 
 
+def _fast_open(_config: Config, value: str) -> dict[str, Any]:
+    """Bits: 1 client, 2 server, 0x400 every listener without being asked."""
+    bits = int(value, 0)
+    return {"fast_open_queue": _EVERY_LISTENER if bits & 0x402 == 0x402 else 0}
+
+
+def _ecn(_config: Config, value: str) -> dict[str, Any]:
+    if value not in _ECN:
+        raise UnsupportedError(f"the value {value}")
+    return {"ecn": _ECN[value]}
+
+
+def _probing(_config: Config, value: str) -> dict[str, Any]:
+    """Nothing, after a black hole, or always; the last begins at a small size, which is not done."""
+    if value == "2":
+        raise UnsupportedError(f"the value {value}")
+    return {"black_hole_timeouts": MODERN.black_hole_timeouts if value == "1" else NEVER_SUSPECTED}
+
+
+def _early_retransmit(_config: Config, value: str) -> dict[str, Any]:
+    """Only the tail loss probe is left of it."""
+    return {"tail_probe": int(value) in (3, 4)}
+
+
+_EVERY_LISTENER: Final = 4096
+_ECN: Final = {"0": Ecn.OFF, "1": Ecn.ASK, "2": Ecn.ACCEPT}
 _TCP: Final[dict[str, Change]] = {
     "tcp_sack": _flag("sack"),
     "tcp_timestamps": _flag("timestamps"),
@@ -61,6 +87,14 @@ _TCP: Final[dict[str, Change]] = {
     "tcp_rmem": _receive_memory,
     "tcp_wmem": _send_memory,
     "tcp_slow_start_after_idle": _flag("restart_after_idle"),
+    "tcp_syn_linear_timeouts": _number("syn_retries_linear"),
+    "tcp_fastopen": _fast_open,
+    "tcp_ecn": _ecn,
+    "tcp_mtu_probing": _probing,
+    "tcp_recovery": _only("1"),
+    "tcp_early_retrans": _early_retransmit,
+    "tcp_frto": _only("1", "2"),
+    "tcp_dsack": _only("1"),
     "tcp_fin_timeout": _number("fin_wait_2_timeout", SECOND),
     "tcp_keepalive_time": _number("keepalive_idle", SECOND),
     "tcp_keepalive_intvl": _number("keepalive_interval", SECOND),

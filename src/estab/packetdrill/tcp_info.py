@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from estab.packetdrill.constants import SYMBOLS
+from estab.packetdrill.tally import Tally
+from estab.packetdrill.world import World
 from estab.sockets import StreamSocket
 from estab.sockets.info import info_of
+from estab.tcp.config import MILLISECOND
 from estab.tcp.connection import Connection
+from estab.tcp.recovery import LOSS, RECOVERY
 from estab.tcp.states import State
 
 _STATES: Final = {
@@ -23,46 +27,120 @@ _STATES: Final = {
     State.LISTEN: 10,
     State.CLOSING: 11,
 }
+_BSD_STATES: Final = (
+    *("CLOSED", "LISTEN", "SYN_SENT", "SYN_RECEIVED", "ESTABLISHED", "CLOSE_WAIT", "FIN_WAIT_1", "CLOSING"),
+    *("LAST_ACK", "FIN_WAIT_2", "TIME_WAIT"),
+)
 _MICROSECOND: Final = 1000
 _INFINITE: Final = 0x7FFFFFFF
+_REORDERING: Final = 3
 
 CONSTANTS: Final[dict[str, object]] = {
-    name: value for name, value in SYMBOLS.items() if name.startswith(("TCP_", "TCPI_", "SK_MEMINFO", "TFO_"))
+    **{name: value for name, value in SYMBOLS.items() if name.startswith(("TCP_", "TCPI_", "SK_MEMINFO", "TFO_"))},
+    **{f"TCPS_{name}": number for number, name in enumerate(_BSD_STATES)},
 }
 
 
-def variables_of(socket: StreamSocket | None) -> dict[str, object]:
-    """Everything by name; nothing where there is no connection."""
-    if socket is None or socket.connection is None:
+def variables_of(socket: StreamSocket | None, world: World) -> dict[str, object]:
+    """Everything by name; of a socket without a connection only its state."""
+    if socket is None:
         return dict(CONSTANTS)
-    return CONSTANTS | fields_of(socket.connection)
+    connection = socket.connection
+    if connection is None:
+        state = State.LISTEN if socket.listening else State.CLOSED
+        return CONSTANTS | {"tcpi_state": _state(state, world)}
+    fields = fields_of(connection, world.books.of(connection, world.now), world.now)
+    return CONSTANTS | fields | {"tcpi_state": _state(connection.state, world)}
 
 
-def fields_of(c: Connection) -> dict[str, object]:
-    """``tcpi_*``."""
+def _state(state: State, world: World) -> int:
+    """FreeBSD numbers its states otherwise."""
+    if world.config.profile == "freebsd":
+        return _BSD_STATES.index(state.name)
+    return _STATES[state]
+
+
+def fields_of(c: Connection, tally: Tally, now: int) -> dict[str, object]:
+    """``tcpi_*``, the state apart."""
     info = info_of(c)
-    mss = max(c.mss, 1)
-    options = info.timestamps | info.sack << 1 | (info.window_scale is not None) << 2
     scale = info.window_scale or (0, 0)
+    options = info.timestamps | info.sack << 1 | (info.window_scale is not None) << 2 | (c.ecn is not None) << 3
     return {
-        "tcpi_state": _STATES[info.state],
+        "tcpi_ca_state": _phase(c),
         "tcpi_retransmits": info.retransmits,
-        "tcpi_probes": info.probes,
-        "tcpi_backoff": info.backoff,
+        "tcpi_probes": info.probes + c.persist_backoff,
+        "tcpi_backoff": info.backoff + c.persist_backoff,
         "tcpi_options": options,
         "tcpi_snd_wscale": scale[0],
         "tcpi_rcv_wscale": scale[1],
         "tcpi_rto": info.rto // _MICROSECOND,
+        "tcpi_ato": (40 * MILLISECOND if c.ack_delay is None else c.ack_delay.ato) // _MICROSECOND,
         "tcpi_snd_mss": info.snd_mss,
         "tcpi_rcv_mss": info.rcv_mss,
-        "tcpi_unacked": -(-info.unacked // mss),
+        "tcpi_advmss": c.advertised_mss() - (12 if info.timestamps else 0),
         "tcpi_pmtu": info.pmtu,
+        "tcpi_rcv_ssthresh": info.rcv_space,
+        "tcpi_rcv_space": info.rcv_space,
         "tcpi_rtt": info.rtt // _MICROSECOND,
         "tcpi_rttvar": info.rttvar // _MICROSECOND,
-        "tcpi_min_rtt": info.min_rtt // _MICROSECOND,
-        "tcpi_snd_ssthresh": min(info.snd_ssthresh // mss, _INFINITE),
-        "tcpi_snd_cwnd": info.snd_cwnd // mss,
+        "tcpi_min_rtt": (info.min_rtt // _MICROSECOND) or 0xFFFFFFFF,
         "tcpi_notsent_bytes": info.notsent,
         "tcpi_snd_wnd": info.snd_wnd,
         "tcpi_rcv_wnd": info.rcv_space,
+        **_segments(c, info.snd_ssthresh, info.snd_cwnd),
+        **_counts(c, tally),
+        **{
+            f"tcpi_last_{name}": (now - tally[f"last_{name}"]) // MILLISECOND
+            for name in ("data_sent", "data_recv", "ack_recv")
+        },
+        "tcpi_last_ack_sent": 0,
+    }
+
+
+def _phase(c: Connection) -> int:
+    """Linux's ``icsk_ca_state``."""
+    phase = c.recovery.phase
+    if phase is RECOVERY:
+        return SYMBOLS["TCP_CA_Recovery"]
+    if phase is LOSS:
+        return SYMBOLS["TCP_CA_Loss"]
+    return SYMBOLS["TCP_CA_Disorder" if c.board.sacked or c.recovery.duplicates else "TCP_CA_Open"]
+
+
+def _segments(c: Connection, ssthresh: int, cwnd: int) -> dict[str, object]:
+    """What Linux counts in packets."""
+    mss = max(c.mss, 1)
+    sacked = lost = repeated = packets = 0
+    for entry in c.board.ranges:
+        size = -(-(entry.end - entry.start) // mss)
+        packets += size
+        if entry.sacked:
+            sacked += size
+        elif entry.lost or entry.transmissions > 1:
+            lost += size
+        if entry.transmissions > 1 and not entry.lost and not entry.sacked:
+            repeated += size
+    return {
+        "tcpi_unacked": packets,
+        "tcpi_sacked": sacked,
+        "tcpi_lost": lost,
+        "tcpi_retrans": repeated,
+        "tcpi_fackets": 0,
+        "tcpi_reordering": _REORDERING,
+        "tcpi_snd_ssthresh": min(ssthresh // mss, _INFINITE),
+        "tcpi_snd_cwnd": cwnd // mss,
+    }
+
+
+def _counts(c: Connection, tally: Tally) -> dict[str, object]:
+    """Since the connection began."""
+    acked = max(c.snd_una - c.iss - c.passive, 0)
+    names = ("segs_out", "segs_in", "data_segs_out", "data_segs_in", "total_retrans", "bytes_sent", "bytes_retrans")
+    return {
+        **{f"tcpi_{name}": tally[name] for name in names},
+        "tcpi_bytes_acked": acked,
+        "tcpi_bytes_received": max(c.rcv_nxt - c.irs - 1, 0),
+        "tcpi_total_rto": tally["event_timeout"],
+        "tcpi_total_rto_recoveries": tally["event_timeout"] - c.retransmissions,
+        "tcpi_reord_seen": int(c.rack.reordering),
     }

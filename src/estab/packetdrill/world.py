@@ -9,9 +9,11 @@ from typing import Final
 
 from estab.packetdrill.live import Live, decode
 from estab.packetdrill.settings import Settings
+from estab.packetdrill.tally import Bookkeeper
 from estab.sockets import Socket, SocketTable
 from estab.stack.stack import Stack
 from estab.tcp.config import Config
+from estab.tcp.rules import RULES, Rules
 from estab.tcp.timers import NEVER
 from estab.wire.address import format_address
 from estab.wire.packet import Packet
@@ -22,13 +24,30 @@ EPOCH: Final = 1_000_000_000_000
 """Where the clock stands at the first event: nothing depends on it."""
 
 
+def _with_cookie(cookie: bytes) -> Rules:
+    """Scripts know the cookie of a kernel with a certain key."""
+    return RULES.but(
+        make_cookie=lambda secret, client, server, epoch: cookie,
+        is_cookie=lambda secret, client, server, epoch, shown: shown == cookie,
+    )
+
+
 class World:
     """Time goes on only by ``step`` and ``run_to``. What the stack sends waits in ``sent`` until it is looked at."""
 
-    def __init__(self, config: Config, settings: Settings) -> None:
+    def __init__(self, config: Config, settings: Settings, cookie: bytes | None = None) -> None:
+        """cookie: what clients of fast open have to show; None: what only this stack knows."""
         self.settings: Settings = settings
         addresses = [format_address(settings.local) + ("/64" if settings.v6 else "/16")]
-        self.stack: Stack = Stack(config, addresses=addresses, rng=random.Random(_SEED), mtu=settings.mtu)
+        self.books: Bookkeeper = Bookkeeper()
+        self.stack: Stack = Stack(
+            config,
+            addresses=addresses,
+            rng=random.Random(_SEED),
+            rules=RULES if cookie is None else _with_cookie(cookie),
+            mtu=settings.mtu,
+            observer=self.books,
+        )
         self.table: SocketTable = SocketTable(self.stack)
         self.now: int = EPOCH
         self.sent: deque[Live] = deque()

@@ -17,6 +17,7 @@ _WORDS: Final = {
     errno.EINPROGRESS: "operation now in progress",
     errno.EINVAL: "invalid argument",
     errno.EISCONN: "the socket is already connected",
+    errno.ENOENT: "no such name",
     errno.ENOPROTOOPT: "option not available",
     errno.ENOTCONN: "the socket is not connected",
     errno.EOPNOTSUPP: "operation not supported on this socket",

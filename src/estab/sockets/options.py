@@ -13,9 +13,12 @@ from typing import Any, Final, NamedTuple
 
 from estab.sockets.errors import failure
 from estab.tcp.config import Config
+from estab.tcp.congestion import CONTROLS
 from estab.tcp.connection import Connection
 
 SMALLEST_BUFFER: Final = 2048
+SMALLEST_MSS: Final = 88
+LARGEST_MSS: Final = 32_767
 LARGEST_BUFFER: Final = 1 << 30
 """What the largest window scale can announce (RFC 7323 §2.3)."""
 
@@ -28,7 +31,17 @@ class Option(Enum):
     CORK = "TCP_CORK"
     """bool: only full segments go out until it is taken off."""
     MAXSEG = "TCP_MAXSEG"
-    """int, read only: payload of a full segment."""
+    """int: payload of a full segment; set before connecting it limits what both sides send."""
+    SYNCNT = "TCP_SYNCNT"
+    """int: retransmissions of a SYN before ``connect`` gives up."""
+    LINGER2 = "TCP_LINGER2"
+    """int, ns that a closed connection waits for the peer's FIN; None: for ever."""
+    QUICKACK = "TCP_QUICKACK"
+    """bool: acknowledge at once; not for ever, as the talk goes on."""
+    NOTSENT_LOWAT = "TCP_NOTSENT_LOWAT"
+    """int: ``send`` takes nothing while so many bytes wait to be sent; None: the buffer is the only limit."""
+    CONGESTION = "TCP_CONGESTION"
+    """str, one of ``estab.tcp.congestion.CONTROLS``."""
     KEEPIDLE = "TCP_KEEPIDLE"
     """int, ns of silence before the first keep-alive probe."""
     KEEPINTVL = "TCP_KEEPINTVL"
@@ -52,6 +65,10 @@ class Option(Enum):
     before."""
     SNDBUF = "SO_SNDBUF"
     """int. Until it is set, the buffer follows the congestion window."""
+    RCVLOWAT = "SO_RCVLOWAT"
+    """int: bytes without which ``poll`` does not tell ``IN``."""
+    TTL = "IP_TTL"
+    """int, 1 to 255: time to live or hop limit of what is sent."""
     OOBINLINE = "SO_OOBINLINE"
     """bool: the urgent byte stays in the stream."""
     REUSEADDR = "SO_REUSEADDR"
@@ -131,6 +148,36 @@ def traffic_class(value: Any) -> int:
     return value >> 2
 
 
+def segment_size(value: Any) -> int | None:
+    """Bytes; None, and 0 as in Linux, for no limit."""
+    if value is None or value == 0:
+        return None
+    if not isinstance(value, int) or not SMALLEST_MSS <= value <= LARGEST_MSS:
+        raise failure(errno.EINVAL)
+    return value
+
+
+def hops(value: Any) -> int:
+    """1 to 255."""
+    if not isinstance(value, int) or not 1 <= value <= 255:
+        raise failure(errno.EINVAL)
+    return value
+
+
+def some_or_none(value: Any) -> int | None:
+    """Bytes; None, and 0 as in Linux, for no limit."""
+    if value is not None and (not isinstance(value, int) or value < 0):
+        raise failure(errno.EINVAL)
+    return value or None
+
+
+def control(value: Any) -> str:
+    """The name of a congestion control."""
+    if value not in CONTROLS:
+        raise failure(errno.ENOENT)
+    return str(value)
+
+
 def _nodelay(c: Connection, config: Config, now: int) -> None:
     c.set_nodelay(not config.nagle, now)
 
@@ -159,6 +206,25 @@ def _send_buffer(c: Connection, config: Config, now: int) -> None:
         c.set_send_buffer(config.send_buffer)
 
 
+def _own(c: Connection, config: Config, now: int) -> None:
+    """The connection reads it where it needs it."""
+    c.config = c.config.but(
+        syn_retries=config.syn_retries, fin_wait_2_timeout=config.fin_wait_2_timeout, ttl=config.ttl
+    )
+
+
+def _segment_size(c: Connection, config: Config, now: int) -> None:
+    """The SYNs have said what they said."""
+
+
+def _notsent(c: Connection, config: Config, now: int) -> None:
+    c.notsent_limit = config.notsent_limit
+
+
+def _control(c: Connection, config: Config, now: int) -> None:
+    c.set_congestion(config.congestion)
+
+
 def _receive_buffer(c: Connection, config: Config, now: int) -> None:
     if config.receive_buffer is not None:
         c.set_receive_buffer(config.receive_buffer)
@@ -172,6 +238,12 @@ FIGURES: Final = {
     Option.KEEPCNT: Figure("keepalive_probes", count, _keepalive),
     Option.USER_TIMEOUT: Figure("user_timeout", duration_or_none, _user_timeout),
     Option.FASTOPEN: Figure("fast_open_queue", queue, _for_later),
+    Option.MAXSEG: Figure("mss_limit", segment_size, _segment_size),
+    Option.SYNCNT: Figure("syn_retries", count, _own),
+    Option.LINGER2: Figure("fin_wait_2_timeout", duration_or_none, _own),
+    Option.NOTSENT_LOWAT: Figure("notsent_limit", some_or_none, _notsent),
+    Option.CONGESTION: Figure("congestion", control, _control),
+    Option.TTL: Figure("ttl", hops, _own),
     Option.TOS: Figure("dscp", traffic_class, _traffic_class),
     Option.SNDBUF: Figure("send_buffer", size, _send_buffer),
     Option.RCVBUF: Figure("receive_buffer", size, _receive_buffer),

@@ -9,7 +9,7 @@ from typing import Any
 
 from estab.sockets.errors import failure
 from estab.sockets.info import info_of
-from estab.sockets.options import FIGURES, Option, flag, linger
+from estab.sockets.options import FIGURES, Option, flag, linger, some_or_none
 from estab.sockets.poll import Poll
 from estab.sockets.socket import Endpoint, Socket
 from estab.sockets.table import SocketTable
@@ -35,8 +35,8 @@ class StreamSocket(Socket):
     """
 
     KIND = "stream"
-    __slots__ = ("_config", "_connecting", "_corked", "_error_told", "_fast", "_inline", "_linger", "_only_v6",
-                 "_put_off", "connection", "listener")  # fmt: skip
+    __slots__ = ("_config", "_connecting", "_corked", "_error_told", "_fast", "_inline", "_linger", "_low_water",
+                 "_only_v6", "_put_off", "_read_shut", "connection", "listener")  # fmt: skip
 
     def __init__(self, table: SocketTable, family: int, config: Config | None = None) -> None:
         """config: what its connections begin with; None: the stack's."""
@@ -55,6 +55,9 @@ class StreamSocket(Socket):
         """FASTOPEN_CONNECT."""
         self._put_off: Endpoint | None = None
         """Where the first ``send`` will connect to."""
+        self._low_water: int = 1
+        self._read_shut: bool = False
+        """Shut down for reading, and what comes all the same can be read, as in Linux."""
 
     @property
     def listening(self) -> bool:
@@ -202,7 +205,7 @@ class StreamSocket(Socket):
         if c.error is not None:
             return b""
         data = c.receive(size, now, peek=peek)
-        if data or not size or c.eof:
+        if data or not size or c.eof or self._read_shut:
             return data
         raise failure(errno.ENOTCONN if c.state is State.CLOSED else errno.EAGAIN)
 
@@ -222,8 +225,10 @@ class StreamSocket(Socket):
         c = self.connection
         if c is None or c.state is State.CLOSED:
             raise failure(errno.ENOTCONN)
-        if how is not Shutdown.WR:
+        if how is not Shutdown.WR and self._config.shutdown_discards:
             c.shutdown_read(now)
+        elif how is not Shutdown.WR:
+            self._read_shut = True
         if how is not Shutdown.RD:
             c.shutdown(now)
 
@@ -319,6 +324,11 @@ class StreamSocket(Socket):
             self._corked = flag(value)
             if self.connection is not None:
                 self.connection.set_cork(self._corked, now)
+        elif option is Option.QUICKACK:
+            if self.connection is not None:
+                self.connection.set_quick_ack(flag(value), now)
+        elif option is Option.RCVLOWAT:
+            self._low_water = some_or_none(value) or 1
         elif option is Option.OOBINLINE:
             self._inline = flag(value)
             if self.connection is not None:
@@ -346,6 +356,9 @@ class StreamSocket(Socket):
 
     def getsockopt(self, option: Option) -> Any:
         self._check_open()
+        if option is Option.MAXSEG:
+            limit = self._config.mss_limit or self._config.default_mss_v4
+            return limit if self.connection is None else self.connection.mss
         if option in FIGURES:
             value = getattr(self._config, FIGURES[option].field)
             if option is Option.TOS:
@@ -356,13 +369,14 @@ class StreamSocket(Socket):
             return 0 if error is None else error.errno
         if self.connection is not None and option is Option.INFO:
             return info_of(self.connection)
-        if option is Option.MAXSEG:
-            return self._config.default_mss_v4 if self.connection is None else self.connection.mss
+        if option is Option.QUICKACK:
+            return self.connection is None or self.connection.quick_ack
         simple = {
             Option.CORK: self._corked,
             Option.OOBINLINE: self._inline,
             Option.LINGER: self._linger,
             Option.FASTOPEN_CONNECT: self._fast,
+            Option.RCVLOWAT: self._low_water,
             Option.REUSEADDR: self.reuse,
             Option.V6ONLY: self._only_v6,
         }
@@ -383,8 +397,8 @@ class StreamSocket(Socket):
         if c.opening:
             return mask
         dead = c.state is State.CLOSED or c.state is State.TIME_WAIT
-        ended = dead or c.read_closed or (c.rcv_fin is not None and c.rcv_nxt > c.rcv_fin)
-        if c.readable or ended:
+        ended = dead or c.read_closed or self._read_shut or (c.rcv_fin is not None and c.rcv_nxt > c.rcv_fin)
+        if c.readable >= self._low_water or ended:
             mask |= Poll.IN
         if ended:
             mask |= Poll.RDHUP

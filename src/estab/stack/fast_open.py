@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estab.tcp.connection import TCP_HEADER
-from estab.tcp.fast_open import OPTION_SPACE, FastOpen, make_cookie
+from estab.tcp.fast_open import OPTION_SPACE, FastOpen
 from estab.tcp.states import CLOSED
 from estab.wire.options import ExperimentalCookie
 
@@ -28,7 +28,7 @@ def consider(stack: Stack, listener: Listener, c: Connection, segment: Segment, 
     if shown is None or not listener.config.fast_open_queue:
         return
     epoch = now // listener.config.fast_open_key_lifetime
-    fresh = make_cookie(stack.cookie_secret, c.remote_address, c.local_address, epoch)
+    fresh = stack.rules.make_cookie(stack.cookie_secret, c.remote_address, c.local_address, epoch)
     if type(shown) is ExperimentalCookie:
         # Who asks by the older option understands no other.
         fresh = ExperimentalCookie(fresh)

@@ -36,6 +36,7 @@ from estab.wire.address import Prefix, format_address, is_unspecified, parse_pre
 from estab.wire.address import parse_address as _parse_address
 from estab.wire.fragments import Reassembler
 from estab.wire.link import NO_OFFLOAD, Offload
+from estab.wire.options import bsd_order
 from estab.wire.packet import Checksum, Packet
 from estab.wire.segmentation import split
 from estab.wire.sequence import unwrap
@@ -546,6 +547,7 @@ class Stack:
             dscp=c.dscp,
             ecn=segment.ecn,
             partial=offload.checksum_out,
+            order=bsd_order(segment.options) if c.config.bsd_options else None,
         )
         if segment.segments > 1 and not offload.segment_out:
             for piece in split(packet):

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from estab.tcp.ack_delay import data_arrived, disorder_arrived, fin_arrived
 from estab.tcp.acks import take_ack
 from estab.tcp.buffers import note_arrival
 from estab.tcp.config import SECOND
@@ -326,7 +327,7 @@ def take_text(c: Connection, segment: Segment, now: int) -> bool:
     if not segment.length or c.state not in RECEIVING:
         return False
     if c.released:
-        _reset_unreadable(c, now)
+        _reset_unreadable(c, segment, now)
         return True
     if c.rcv_fin is not None and segment.seq + segment.length > c.rcv_fin:
         _trim_back(segment, segment.seq + segment.length - c.rcv_fin)
@@ -349,7 +350,10 @@ def check_fin(c: Connection, segment: Segment, now: int) -> bool:
     if c.rcv_fin is None or c.rcv_nxt != c.rcv_fin or c.state is SYN_RECEIVED:
         return False
     c.rcv_nxt += 1
-    c.acks_owed = max(c.acks_owed, 1)
+    if c.config.adaptive_acks and c.state is ESTABLISHED:
+        fin_arrived(c, now)
+    else:
+        c.acks_owed = max(c.acks_owed, 1)
     c.fact(Fact.FIN, now)
     return False
 
@@ -371,6 +375,7 @@ def challenge(c: Connection, now: int) -> None:
 
 def owe_ack(c: Connection) -> None:
     """One more acknowledgement at once, of its own."""
+    disorder_arrived(c)
     c.acks_owed = min(c.acks_owed + 1, _MOST_OWED)
 
 
@@ -496,10 +501,12 @@ def _after_ack(c: Connection, now: int) -> None:
         c.die(None, Fact.FIN_ACKED, now)
 
 
-def _reset_unreadable(c: Connection, now: int) -> None:
-    """Data for an application that has closed cannot be delivered: say so (RFC 2525 §2.17)."""
+def _reset_unreadable(c: Connection, segment: Segment, now: int) -> None:
+    """Data for an application that has closed cannot be delivered: say so (RFC 2525 §2.17).
+
+    The number is the one that the peer expects, by its own word: no other resets it (RFC 5961 §3.2)."""
     c.count("TCPAbortOnData")
-    c.resets_owed.append((c.snd_nxt, c.rcv_nxt))
+    c.resets_owed.append((segment.ack, None))
     c.die(ConnectionAbortedError(errno.ECONNABORTED, "data arrived after close"), Fact.ABORT, now)
 
 
@@ -521,8 +528,12 @@ def _deliver(c: Connection, segment: Segment, now: int) -> None:
     if c.receive_tuned:
         note_arrival(c, segment, now)
     c.host.on_event(c)
+    if c.config.adaptive_acks:
+        data_arrived(c, segment, fills, now)
     if fills:
         owe_ack(c)
+    elif c.config.adaptive_acks:
+        return
     elif c.rcv_nxt - c.last_ack_sent >= 2 * c.rcv_mss:
         if not c.acks_owed:
             c.acks_owed = 1

@@ -11,6 +11,9 @@ MILLISECOND: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 MINUTE: Final = 60 * SECOND
 
+NEVER_SUSPECTED: Final = 1 << 30
+"""For ``black_hole_timeouts``: deployed stacks look for black holes only when told to."""
+
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 
@@ -37,6 +40,8 @@ class Config:
     # Buffers and windows
     send_buffer: int | None = None
     """Most bytes that ``send`` keeps, acknowledged ones excluded. None: twice the congestion window, within these."""
+    notsent_limit: int | None = None
+    """TCP_NOTSENT_LOWAT: ``send`` takes nothing while so many bytes have not been sent."""
     send_buffer_start: int = MIB
     send_buffer_max: int = 16 * MIB
     receive_buffer: int | None = None
@@ -77,6 +82,8 @@ class Config:
     default_mss_v4: int = 536
     """RFC 9293 §3.7.1 (MUST-15)."""
     default_mss_v6: int = 1220
+    mss_limit: int | None = None
+    """TCP_MAXSEG: no larger segments, in either direction."""
     minimum_mss: int = 88
     """A smaller MSS option is read as this: a peer must not multiply our work (CVE-2019-11479)."""
     maximum_segment: int = 65_535
@@ -91,12 +98,18 @@ class Config:
     """RFC 6298 §2.4 says 1 s; RFC 8961 and every deployed stack allow less."""
     rto_maximum: int = 60 * SECOND
     """RFC 6298 §2.5."""
+    syn_retries_linear: int = 0
+    """So many retransmissions of a SYN come before its timeout doubles, as in FreeBSD and in Linux since 6.5."""
     rto_after_syn_loss: int = 3 * SECOND
     """RFC 6298 §5.7."""
     clock_granularity: int = MILLISECOND
     """G of RFC 6298 §2."""
     min_rtt_window: int = 5 * MINUTE
     """How far back the least round-trip time is looked for: RFC 8985 §6.2."""
+    rto_variance_minimum: int = 0
+    """The least that is added to SRTT, where that is more than G: Linux takes the minimum of the RTO."""
+    rto_slop: int = 0
+    """Added to every RTO, as in FreeBSD."""
     syn_retries: int = 7
     """R2 for SYN: 1 + 2 + … + 32 + 60 + 60 s is over the 3 minutes of RFC 9293 §3.8.3 (MUST-23)."""
     syn_ack_retries: int = 5
@@ -116,6 +129,8 @@ class Config:
     # Acknowledgements, small segments, probes
     delayed_ack: int = 40 * MILLISECOND
     """RFC 9293 §3.8.6.3: below 500 ms."""
+    adaptive_acks: bool = False
+    """As in Linux: at once at first, after pauses and on reading, later within a delay that follows the pace."""
     nagle: bool = True
     """RFC 9293 §3.7.4 (SHLD-7)."""
     nagle_minshall: bool = True
@@ -135,6 +150,8 @@ class Config:
     """RFC 9293 §3.4.2 says 2 minutes; TIME-WAIT lasts twice this."""
     fin_wait_2_timeout: int | None = 60 * SECOND
     """How long a connection that the application has closed waits for the peer's FIN. None: for ever."""
+    shutdown_discards: bool = True
+    """What comes after the application has shut down reading is thrown away; Linux lets it be read."""
     rfc1337: bool = True
     """A RST does not end TIME-WAIT."""
 
@@ -145,6 +162,8 @@ class Config:
     """Segments: RFC 6928 §2."""
     slow_start_limit: int | None = None
     """L of RFC 3465, in segments per ACK; None: all that was acknowledged counts (stretch ACKs)."""
+    window_counts: bool = False
+    """A loss reduces the window, in whole segments, as in Linux and FreeBSD; otherwise FlightSize, as in the RFCs."""
     restart_after_idle: bool = True
     """RFC 5681 §4.1."""
     tail_probe: bool = True
@@ -194,6 +213,8 @@ class Config:
     port_first: int = 1024
     port_last: int = 65_535
     """RFC 6056 §3.2: as large a range as possible."""
+    bsd_options: bool = False
+    """TCP options in the order and with the padding of BSD, otherwise of Linux."""
     ttl: int = 64
     """RFC 9293 §3.9.2 (MUST-49)."""
     dscp: int = 0
@@ -230,6 +251,11 @@ RFC 5681, which RFC 9293 §3.8.2 (MUST-19) asks for."""
 
 LINUX: Final = Config(
     profile="linux",
+    adaptive_acks=True,
+    black_hole_timeouts=NEVER_SUSPECTED,
+    window_counts=True,
+    shutdown_discards=False,
+    rto_variance_minimum=200 * MILLISECOND,
     send_buffer_max=4 * MIB,
     receive_buffer_max=6 * MIB,
     rto_maximum=120 * SECOND,
@@ -246,7 +272,12 @@ FREEBSD: Final = Config(
     profile="freebsd",
     send_buffer_max=2 * MIB,
     receive_buffer_max=2 * MIB,
+    bsd_options=True,
+    black_hole_timeouts=NEVER_SUSPECTED,
+    window_counts=True,
     rto_minimum=30 * MILLISECOND,
+    rto_slop=200 * MILLISECOND,
+    syn_retries_linear=4,
     syn_ack_retries=3,
     data_retries=12,
     user_timeout=None,

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Callable, Hashable, MutableMapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from estab.tcp.ack_delay import AckDelay, was_read
 from estab.tcp.buffers import note_read, resize_send_buffer
 from estab.tcp.config import Config
 from estab.tcp.congestion import CONTROLS, CongestionControl
@@ -20,6 +21,7 @@ from estab.tcp.rack import Rack
 from estab.tcp.reassembly import Reassembly
 from estab.tcp.recovery import Recovery
 from estab.tcp.rtt import RttEstimator
+from estab.tcp.sampling import begin
 from estab.tcp.scoreboard import Scoreboard
 from estab.tcp.settle import settle
 from estab.tcp.snapshot import Origin, Slots, Snapshot
@@ -134,6 +136,7 @@ class Connection(Snapshot):
         "send_limit",
         "send_tuned",
         "receive_limit",
+        "notsent_limit",
         "receive_tuned",
         "ts_recent",
     )
@@ -182,6 +185,7 @@ class Connection(Snapshot):
         "reassembly",
         "tuning",
         "fast_open",
+        "ack_delay",
         "resets_owed",
         "error",
         "soft_error",
@@ -245,6 +249,7 @@ class Connection(Snapshot):
         self.snd_wscale: int = 0
         self.send_limit: int = config.send_buffer_start if config.send_buffer is None else config.send_buffer
         self.send_tuned: bool = config.send_buffer is None
+        self.notsent_limit: int | None = config.notsent_limit
         self.write_closed: bool = False
         """FIN is queued behind the last byte."""
         self.send_queue: SendQueue = SendQueue(iss + 1)
@@ -281,6 +286,8 @@ class Connection(Snapshot):
         self.receive_tuned: bool = fixed is None
         self.tuning: ReceiveTuning | None = None
         """There as soon as more has come than any sender begins with."""
+        self.ack_delay: AckDelay | None = None
+        """There from the first data on, where ``adaptive_acks`` says so."""
         self.read_closed: bool = False
         self.released: bool = False
         """The application has closed: nobody will read or write any more."""
@@ -372,6 +379,8 @@ class Connection(Snapshot):
         """Bytes that ``send`` would take now."""
         if self.write_closed or self.state not in SENDING:
             return 0
+        if self.notsent_limit is not None and self.unsent >= self.notsent_limit:
+            return 0
         return max(self.send_limit - len(self.send_queue), 0)
 
     @property
@@ -408,6 +417,8 @@ class Connection(Snapshot):
         if self.write_closed or self.state not in SENDING:
             raise BrokenPipeError(errno.EPIPE, "connection is closed for sending")
         room = self.send_limit - self.send_queue.end + self.send_queue.start
+        if self.notsent_limit is not None and self.unsent >= self.notsent_limit:
+            room = 0
         count = len(data)
         if count >= room:
             # Exactly full counts too: who asks for room before each call never sees a short one.
@@ -525,6 +536,29 @@ class Connection(Snapshot):
         self.nodelay = on
         self.host.on_busy(self)
 
+    @property
+    def quick_ack(self) -> bool:
+        """What comes next is acknowledged without waiting for data to carry it."""
+        return self.ack_delay is not None and not self.ack_delay.answers
+
+    def set_quick_ack(self, on: bool, now: int) -> None:
+        """TCP_QUICKACK: what waits is acknowledged now, and what comes next without delay; or not any more."""
+        if self.config.adaptive_acks:
+            if self.ack_delay is None:
+                self.ack_delay = AckDelay()
+            self.ack_delay.answers = not on
+        if on and self.timers.is_set(Timer.DELAYED_ACK):
+            self.acks_owed = max(self.acks_owed, 1)
+            self.host.on_busy(self)
+
+    def set_congestion(self, name: str) -> None:
+        """TCP_CONGESTION: another control goes on with the window of the one before."""
+        before = self.congestion
+        self.config = self.config.but(congestion=name)
+        self.congestion = CONTROLS[name](self.config, self.mss)
+        self.congestion.cwnd, self.congestion.ssthresh = before.cwnd, before.ssthresh
+        begin(self)
+
     def set_cork(self, on: bool, now: int) -> None:
         """TCP_CORK: only full segments go out until it is taken off."""
         self.corked = on
@@ -555,7 +589,8 @@ class Connection(Snapshot):
     @property
     def flight_size(self) -> int:
         """What was too much when something is lost (bytes): limited transmit has no part in it (RFC 5681 §3.2)."""
-        return min(self.flight, self.congestion.cwnd)
+        cwnd = self.congestion.cwnd
+        return cwnd if self.config.window_counts else min(self.flight, cwnd)
 
     @property
     def fin_acked(self) -> bool:
@@ -621,7 +656,7 @@ class Connection(Snapshot):
 
     def resize(self) -> None:
         """Compute the segment size anew: Eff.snd.MSS of RFC 9293 §3.7.1 (MUST-16)."""
-        size = min(self.peer_mss, self.path.mtu - self.ip_header - TCP_HEADER)
+        size = min(self.peer_mss, self.path.mtu - self.ip_header - TCP_HEADER, self.config.mss_limit or self.peer_mss)
         if self.ts_ok:
             size -= TIMESTAMP_SPACE
         if size != self.mss:
@@ -632,7 +667,7 @@ class Connection(Snapshot):
 
     def advertised_mss(self) -> int:
         """What our MSS option says: the link's MTU without fixed headers (RFC 9293 §3.7.1, RFC 6691)."""
-        return min(self.path.link_mtu - self.ip_header - TCP_HEADER, 65_535)
+        return min(self.path.link_mtu - self.ip_header - TCP_HEADER, self.config.mss_limit or 65_535)
 
     def receive_window_edge(self) -> int:
         """The right edge to announce: never left of an earlier one, and moved only by a worthwhile step.
@@ -656,6 +691,8 @@ class Connection(Snapshot):
         """Reading may allow a larger buffer, or a window update; the plan decides."""
         if self.tuning is not None:
             note_read(self, self.tuning, size, now)
+        if self.ack_delay is not None:
+            was_read(self, self.ack_delay)
         self.host.on_busy(self)
 
     def _hidden_urgent(self) -> int:
@@ -678,6 +715,7 @@ class Connection(Snapshot):
         reassembly = None if self.reassembly is None else self.reassembly.snapshot(origin)
         rate = None if self.rate is None else self.rate.snapshot(origin)
         tuning = None if self.tuning is None else self.tuning.snapshot(origin)
+        ack_delay = None if self.ack_delay is None else self.ack_delay.snapshot(origin)
         ecn = None if self.ecn is None else self.ecn.snapshot(origin)
         fast_open = None if self.fast_open is None else self.fast_open.snapshot(origin)
         resets = tuple((seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed)
@@ -686,6 +724,7 @@ class Connection(Snapshot):
             reassembly,
             rate,
             tuning,
+            ack_delay,
             ecn,
             fast_open,
             resets,
@@ -694,7 +733,7 @@ class Connection(Snapshot):
         )
 
     def restore(self, value: Any, origin: Origin) -> None:
-        base, reassembly, rate, tuning, ecn, fast_open, resets, error, soft_error = value
+        base, reassembly, rate, tuning, ack_delay, ecn, fast_open, resets, error, soft_error = value
         super().restore(base, origin)
         self.reassembly = None
         if reassembly is not None:
@@ -708,6 +747,10 @@ class Connection(Snapshot):
         if tuning is not None:
             self.tuning = ReceiveTuning(0)
             self.tuning.restore(tuning, origin)
+        self.ack_delay = None
+        if ack_delay is not None:
+            self.ack_delay = AckDelay()
+            self.ack_delay.restore(ack_delay, origin)
         self.ecn = None
         if ecn is not None:
             self.ecn = ClassicEcn(self.iss, True)

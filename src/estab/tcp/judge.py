@@ -78,8 +78,11 @@ def enter_recovery(c: Connection, news: int, now: int) -> None:
         c.recovery.forced = True
         return
     c.recovery.begin(RECOVERY, c.snd_una, c.snd_nxt)
+    window = c.congestion.cwnd
     _reduce(c, now, c.flight_size)
-    if c.sack_ok and c.congestion.uses_prr:
+    if c.sack_ok and c.congestion.uses_prr and c.config.window_counts:
+        c.prr.begin(window, c.mss)
+    elif c.sack_ok and c.congestion.uses_prr:
         c.prr.begin(c.flight - c.board.sacked + news)
     c.tail.cancel()
     c.timers.stop(Timer.TAIL_PROBE)

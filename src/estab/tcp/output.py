@@ -107,6 +107,11 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
     c.last_sent = now
     if not repeated:
         c.snd_nxt = end
+        if c.ack_delay is not None:
+            c.ack_delay.on_answer(now)
+        if c.wants_room and c.notsent_limit is not None and c.writable:
+            c.wants_room = False
+            c.host.on_event(c)
         c.override = False
         if length and length % c.mss:
             c.snd_sml = end
@@ -162,6 +167,8 @@ def _record_ack(c: Connection, reason: Reason, segment: Segment) -> None:
     elif c.acks_owed:
         c.acks_owed -= 1
     c.timers.deadlines[_DELAYED_ACK] = NEVER
+    if c.ack_delay is not None:
+        c.ack_delay.on_sent()
     c.last_ack_sent = c.rcv_nxt
     c.unread_at_ack = c.receive_queue.size
     if c.reassembly is not None and (segment.options.sack or not segment.length):

@@ -10,17 +10,20 @@ from estab.tcp.snapshot import Slots, Snapshot
 class ProportionalRateReduction(Snapshot):
     """Bytes throughout. ``base`` is RecoverFS, constant for an episode; 0 between episodes."""
 
-    __slots__ = ("base", "delivered", "out")
-    PLAIN: ClassVar[Slots] = ("base", "delivered", "out")
+    __slots__ = ("base", "delivered", "out", "unit")
+    PLAIN: ClassVar[Slots] = ("base", "delivered", "out", "unit")
 
     def __init__(self) -> None:
         self.base: int = 0
         self.delivered: int = 0
         self.out: int = 0
+        self.unit: int = 1
+        """Bytes that the share is rounded up to."""
 
-    def begin(self, base: int) -> None:
+    def begin(self, base: int, unit: int = 1) -> None:
         """An episode begins with ``base`` bytes in the network, what this acknowledgement delivered included."""
         self.base = max(base, 1)
+        self.unit = unit
         self.delivered = 0
         self.out = 0
 
@@ -35,7 +38,7 @@ class ProportionalRateReduction(Snapshot):
         """Bytes to send now; may be negative or less than a segment (§6.2). ``safe``: progress without new loss."""
         self.delivered += delivered
         if in_flight > ssthresh:
-            allowed = -(-self.delivered * ssthresh // self.base) - self.out
+            allowed = -(-self.delivered * ssthresh // (self.base * self.unit)) * self.unit - self.out
         else:
             allowed = max(self.delivered - self.out, delivered) + (mss if safe else 0)
             allowed = min(ssthresh - in_flight, allowed)

@@ -92,7 +92,9 @@ class RttEstimator(Snapshot):
         variance = _K * self.rttvar
         if variance < config.clock_granularity:
             variance = config.clock_granularity
-        base = self.srtt + variance
+        if variance < config.rto_variance_minimum:
+            variance = config.rto_variance_minimum
+        base = self.srtt + variance + config.rto_slop
         if base < config.rto_minimum:
             base = config.rto_minimum
         self.base = base if base < config.rto_maximum else config.rto_maximum

@@ -8,7 +8,7 @@ from dataclasses import replace as _replace
 from typing import TYPE_CHECKING, Final
 
 from estab.tcp import arrives
-from estab.tcp.fast_open import is_cookie
+from estab.tcp.fast_open import is_cookie, make_cookie
 from estab.tcp.isn import initial_sequence_number
 from estab.tcp.states import TRANSITIONS, Transitions
 from estab.tcp.time_wait import TIME_WAIT_STEPS, TimeWaitStep
@@ -54,6 +54,8 @@ class Rules:
     """(secret, key of the connection, now in ns) → 32 bits: RFC 6528."""
     retransmits: Callable[[Connection, int], bool] = retransmits
     tries_timeouts: Callable[[Connection], bool] = tries_timeouts
+    make_cookie: Callable[[bytes, bytes, bytes, int], bytes] = make_cookie
+    """(secret, client, server, epoch) → what a client has to show: RFC 7413 §4.1.2."""
     is_cookie: Callable[[bytes, bytes, bytes, int, bytes], bool] = is_cookie
     """(secret, client's address, ours, epoch, cookie): RFC 7413 §4.1.2."""
 

@@ -40,7 +40,8 @@ def _retransmission(c: Connection, now: int) -> None:
         c.recovery.forced = True
     else:
         _data_timeout(c, now)
-    c.rtt.on_timeout()
+    if c.state is not SYN_SENT or c.retransmissions >= c.config.syn_retries_linear:
+        c.rtt.on_timeout()
     c.retransmissions += 1
     c.count("TCPTimeouts")
     if c.host.observer is not None:
@@ -101,6 +102,8 @@ def _persist(c: Connection, now: int) -> None:
 
 def _delayed_ack(c: Connection, now: int) -> None:
     c.acks_owed = max(c.acks_owed, 1)
+    if c.ack_delay is not None:
+        c.ack_delay.on_expired(c.rtt.rto)
     c.count("DelayedACKs")
 
 

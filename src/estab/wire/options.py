@@ -269,9 +269,34 @@ def default_order(options: Options) -> tuple[str, ...]:
         order += "nop", "nop", "sack"
     if options.fast_open is not None:
         order.append("fast_open")
+        if len(options.fast_open) % 4 == 0:
+            order += "nop", "nop"
     if options.unknown:
         order.append("unknown")
     return tuple(order)
+
+
+def bsd_order(options: Options) -> tuple[str, ...]:
+    """The names of the options present, each where BSD aligns it; what is missing at the end is end-of-list."""
+    order: list[str] = []
+    size = 0
+    for name, alignment, place in _BSD_PLACES:
+        value = getattr(options, name)
+        if value is None or value is False or value == ():
+            continue
+        while size % alignment != place or (name == "sack" and not size):
+            order.append("nop")
+            size += 1
+        order.append(name)
+        size += len(_emit_one(name, options))
+    return tuple(order)
+
+
+_BSD_PLACES: Final = (
+    *(("mss", 1, 0), ("window_scale", 4, 1), ("sack_permitted", 2, 0), ("timestamps", 4, 2), ("md5", 4, 2)),
+    *(("ao", 1, 0), ("user_timeout", 1, 0), ("fast_open", 1, 0), ("sack", 4, 2), ("unknown", 1, 0)),
+)
+"""Name, alignment, and the place in it where the option begins."""
 
 
 def _emit_one(name: str, options: Options) -> bytes:
