@@ -7,7 +7,9 @@ import errno
 import pytest
 
 from estab.sockets import Option, Poll, Shutdown, StreamSocket, TcpInfo
-from estab.tcp.config import MODERN, SECOND
+from estab.tcp.config import LINUX, MODERN, SECOND
+from estab.tcp.congestion import CONTROLS
+from estab.tcp.connection import Connection
 from estab.tcp.states import State
 from tests.sockets.pair import CLIENT, SERVER, Pair, raises
 
@@ -147,7 +149,7 @@ def test_a_full_send_buffer() -> None:
     with raises(errno.EAGAIN):
         client.send(b"x", pair.now)
     assert not client.poll() & Poll.OUT
-    pair.run()
+    pair.run(SECOND)
     assert client.poll() & Poll.OUT
     assert len(server.recv(1 << 20, pair.now)) == 4096
 
@@ -305,6 +307,11 @@ def test_an_ipv6_listener_hears_both_families_unless_told_otherwise() -> None:
         (Option.CORK, True, "corked", True),
         (Option.OOBINLINE, True, "urgent_inline", True),
         (Option.TOS, 46 << 2, "dscp", 46),
+        (Option.TTL, 7, "ttl", 7),
+        (Option.SYNCNT, 2, "syn_retries", 2),
+        (Option.LINGER2, SECOND, "fin_wait_2_timeout", SECOND),
+        (Option.NOTSENT_LOWAT, 5000, "notsent_limit", 5000),
+        (Option.CONGESTION, "bbr", "NAME", "bbr"),
     ],
 )
 def test_an_option_before_connecting_after_it_and_inherited(
@@ -322,13 +329,27 @@ def test_an_option_before_connecting_after_it_and_inherited(
     late.setsockopt(option, value, pair.now)
     pair.run()
     for socket in (early, late, listener.accept()):
-        assert getattr(socket.connection, field) == applied
+        assert applied_value(socket.connection, field) == applied
         assert socket.getsockopt(option) == value
+
+
+def applied_value(c: Connection, field: str) -> object:
+    """Of the connection, of its configuration, or of its congestion control."""
+    if field == "NAME":
+        return next(name for name, control in CONTROLS.items() if control is type(c.congestion))
+    return getattr(c, field) if hasattr(c, field) else getattr(c.config, field)
 
 
 @pytest.mark.parametrize(
     ("option", "value"),
     [
+        (Option.MAXSEG, 87),
+        (Option.MAXSEG, 40_000),
+        (Option.TTL, 0),
+        (Option.SYNCNT, 0),
+        (Option.NOTSENT_LOWAT, -1),
+        (Option.RCVLOWAT, -1),
+        (Option.QUICKACK, "yes"),
         (Option.KEEPIDLE, 0),
         (Option.KEEPCNT, 128),
         (Option.KEEPINTVL, -1),
@@ -345,7 +366,7 @@ def test_a_value_that_makes_no_sense(option: Option, value: object) -> None:
         socket.setsockopt(option, value, 0)
 
 
-@pytest.mark.parametrize("option", [Option.ERROR, Option.INFO, Option.MAXSEG, Option.V6ONLY])
+@pytest.mark.parametrize("option", [Option.ERROR, Option.INFO, Option.V6ONLY])
 def test_options_that_cannot_be_set(option: Option) -> None:
     socket = StreamSocket(Pair().client, 4)
     with raises(errno.ENOPROTOOPT):
@@ -404,3 +425,67 @@ def test_notify_tells_of_everything_that_happens() -> None:
     client.close(pair.now)
     pair.run()
     assert calls == ["server", "server"]
+
+
+def test_a_limit_of_the_segment_size_holds_in_both_directions() -> None:
+    pair = Pair()
+    listener, client = pair.listen(), StreamSocket(pair.client, 4)
+    client.setsockopt(Option.MAXSEG, 600, pair.now)
+    assert client.getsockopt(Option.MAXSEG) == 600
+    with raises(errno.EINPROGRESS):
+        client.connect(SERVER, 80, pair.now)
+    pair.run()
+    assert listener.accept().getsockopt(Option.MAXSEG) == client.getsockopt(Option.MAXSEG) == 588
+
+
+def test_an_unknown_congestion_control_is_not_there() -> None:
+    with raises(errno.ENOENT):
+        StreamSocket(Pair().client, 4).setsockopt(Option.CONGESTION, "tachyon", 0)
+
+
+def test_what_is_not_sent_limits_what_is_taken() -> None:
+    pair = Pair()
+    client, _ = pair.connected()
+    client.setsockopt(Option.NOTSENT_LOWAT, 5000, pair.now)
+    assert client.send(bytes(30_000), pair.now) == 30_000
+    with raises(errno.EAGAIN):
+        client.send(b"more", pair.now)
+    assert not client.poll() & Poll.OUT
+    pair.run()
+    assert client.poll() & Poll.OUT
+    assert client.send(b"more", pair.now) == 4
+
+
+def test_readable_is_what_reaches_the_low_water_mark() -> None:
+    pair = Pair()
+    client, server = pair.connected()
+    server.setsockopt(Option.RCVLOWAT, 10, pair.now)
+    client.send(bytes(9), pair.now)
+    pair.run()
+    assert not server.poll() & Poll.IN
+    client.send(bytes(1), pair.now)
+    pair.run(SECOND)
+    assert server.poll() & Poll.IN
+    assert server.readable == 10
+
+
+def test_a_quick_acknowledgement_goes_out_now() -> None:
+    pair = Pair()
+    client, server = pair.connected()
+    client.send(b"hello", pair.now)
+    pair.run()
+    assert client.unacknowledged == 5
+    server.setsockopt(Option.QUICKACK, True, pair.now)
+    pair.run()
+    assert client.unacknowledged == 0
+
+
+def test_in_linux_what_comes_after_shutting_down_reading_can_be_read() -> None:
+    pair = Pair(LINUX)
+    client, server = pair.connected()
+    server.shutdown(Shutdown.RD, pair.now)
+    assert server.recv(100, pair.now) == b""
+    client.send(b"still here", pair.now)
+    pair.run()
+    assert server.recv(100, pair.now) == b"still here"
+    assert server.recv(100, pair.now) == b""

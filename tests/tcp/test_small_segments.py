@@ -98,6 +98,14 @@ def test_cork_holds_back_what_is_not_full(talk):
     t.expect(ACK, seq=1001, len=500)
 
 
+def test_cork_holds_back_also_when_nothing_is_in_flight_but_not_for_ever(talk):
+    t = talk().established()
+    t.call("set_cork", True)
+    t.send(b"first")
+    t.after(MODERN.sws_override - 1).expect_nothing()
+    t.after(SECOND).expect(ACK, seq=1, data=b"first")
+
+
 def test_cork_does_not_hold_back_a_close(talk):
     t = talk().established()
     t.call("set_cork", True)

@@ -28,7 +28,12 @@ def packetdrill(  # noqa: PLR0917
     files: Annotated[list[Path], typer.Argument(metavar="FILES…", help="Scripts, or directories of .pkt files.")],
     as_json: Json = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Processes that run scripts.")] = 1,
-    profile: Annotated[str, typer.Option(metavar="NAME", help="The stack to be: linux, linux-3.x, freebsd.")] = "linux",
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The stack to be: linux, linux-3.x, freebsd. NAME.freebsd.pkt says it itself."
+        ),
+    ] = None,
     define: Annotated[
         list[str] | None,
         typer.Option("--define", "-D", metavar="NAME=VALUE", help="What a word of scripts stands for."),
@@ -48,14 +53,14 @@ def packetdrill(  # noqa: PLR0917
       estab packetdrill tests/packetdrill/scripts
       estab packetdrill --profile freebsd --json --jobs 4 scripts/
     """
-    if profile not in PROFILES:
+    if profile is not None and profile not in PROFILES:
         raise CommandError(f"there is no profile {profile!r}; there are: {', '.join(PROFILES)}", MISUSED)
     run = partial(
         run_file,
         profile=profile,
         defines=_pairs(define, "--define"),
         options=tuple(_pairs(option, "--option").items()),
-        system=system or ("freebsd" if profile == "freebsd" else "linux"),
+        system=system,
     )
     counts = {"pass": 0, "fail": 0, "unsupported": 0}
     for path, outcome in _outcomes(run, _scripts(files), jobs):
@@ -68,13 +73,26 @@ def packetdrill(  # noqa: PLR0917
 
 
 def run_file(
-    path: Path, *, profile: str, defines: dict[str, str], options: tuple[tuple[str, str], ...], system: str
+    path: Path,
+    *,
+    profile: str | None,
+    defines: dict[str, str],
+    options: tuple[tuple[str, str], ...],
+    system: str | None,
 ) -> tuple[Path, Outcome]:
     """One script of the file system. Raises ``OSError``."""
     from estab.packetdrill import run_script  # noqa: PLC0415 (the other commands need no parser)
 
     text = path.read_text(encoding="utf-8", errors="replace")
-    return path, run_script(text, config=PROFILES[profile], defines=defines, options=options, system=system)
+    name = profile or profile_of(path)
+    system = system or ("freebsd" if name == "freebsd" else "linux")
+    return path, run_script(text, config=PROFILES[name], defines=defines, options=options, system=system)
+
+
+def profile_of(path: Path) -> str:
+    """``NAME.freebsd.pkt`` is for that profile, anything else for linux."""
+    name = path.name.removesuffix(SUFFIX).rpartition(".")[2]
+    return name if name in PROFILES else "linux"
 
 
 def _scripts(files: Iterable[Path]) -> list[Path]:

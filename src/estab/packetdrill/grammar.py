@@ -111,7 +111,8 @@ def parse(text: str, defines: dict[str, str] | None = None, system: str = "linux
 def _describe(text: str, error: UnexpectedInput) -> str:
     """What was there instead of something that could have been."""
     place = error.pos_in_stream
-    if place is None or place < 0 or place >= len(text):
+    ended = getattr(error, "token", None) is not None and error.token.type == "$END"  # type: ignore[attr-defined]
+    if ended or place is None or not 0 <= place < len(text):
         return "the script ends in the middle of an event"
     found = re.match(r"\S{1,20}", text[place:])
     return f"{found.group() if found else text[place]!r} cannot stand here"

@@ -325,8 +325,9 @@ class StreamSocket(Socket):
             if self.connection is not None:
                 self.connection.set_cork(self._corked, now)
         elif option is Option.QUICKACK:
+            quick = flag(value)
             if self.connection is not None:
-                self.connection.set_quick_ack(flag(value), now)
+                self.connection.set_quick_ack(quick, now)
         elif option is Option.RCVLOWAT:
             self._low_water = some_or_none(value) or 1
         elif option is Option.OOBINLINE:

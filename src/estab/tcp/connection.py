@@ -431,7 +431,7 @@ class Connection(Snapshot):
         self.send_queue.write(data if type(data) is bytes and count == len(data) else bytes(data[:count]))
         if urgent and count == len(data):
             self.snd_up = self.send_queue.end
-        if self.usable_window < self.mss:
+        if self.corked or self.usable_window < self.mss:
             settle(self, now)
         self.host.on_busy(self)
         return count

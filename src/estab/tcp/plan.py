@@ -163,7 +163,7 @@ def _small_allowed(c: Connection, length: int, unsent: int) -> bool:
         return True
     if length < unsent:
         return not c.board.ranges and 2 * length >= c.max_snd_wnd
-    return not c.board.ranges if c.corked and not c.write_closed else _tail_allowed(c) or not c.board.ranges
+    return _tail_allowed(c) or not (c.corked or c.board.ranges)
 
 
 def _tail_allowed(c: Connection) -> bool:

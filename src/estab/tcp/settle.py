@@ -71,11 +71,13 @@ def lose_probe(c: Connection, now: int) -> None:
 
 
 def window_holds_back(c: Connection) -> bool:
-    """Nothing is in flight, something waits, and only the peer's window is in the way (RFC 9293 §3.8.6.1)."""
+    """Nothing is in flight, something waits, and only the peer's window, or a cork, is in the way (§3.8.6.1)."""
     wanted = c.send_queue.end - c.snd_nxt + c.write_closed
     if wanted <= 0 or c.override or c.state not in SYNCHRONIZED:
         return False
     usable = c.snd_una + c.snd_wnd - c.snd_nxt
+    if c.corked and not c.write_closed and wanted < c.mss:
+        return True
     return usable < wanted and usable < c.mss and (usable <= 0 or 2 * usable < c.max_snd_wnd)
 
 
@@ -84,7 +86,7 @@ def persist_interval(c: Connection) -> int:
 
     Where the window is small but not zero this is the override of silly-window avoidance (§3.8.6.2.1)."""
     if c.usable_window > 0:
-        return c.config.sws_override
+        return max(c.config.sws_override, c.rtt.rto) if c.corked else c.config.sws_override
     return min(c.rtt.rto << c.persist_backoff, c.config.rto_maximum)
 
 

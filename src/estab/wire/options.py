@@ -269,7 +269,7 @@ def default_order(options: Options) -> tuple[str, ...]:
         order += "nop", "nop", "sack"
     if options.fast_open is not None:
         order.append("fast_open")
-        if len(options.fast_open) % 4 == 0:
+        if len(_emit_one("fast_open", options)) % 4 == 2:
             order += "nop", "nop"
     if options.unknown:
         order.append("unknown")

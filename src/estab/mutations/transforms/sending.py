@@ -28,8 +28,8 @@ SENDING: Final = (
         "The path does not limit the size of segments.",
         "RFC 9293 §3.7.1",
         "tcp.connection",
-        "size = min(self.peer_mss, self.path.mtu - self.ip_header - TCP_HEADER)",
-        "size = self.peer_mss",
+        "size = min(self.peer_mss, self.path.mtu - self.ip_header - TCP_HEADER,",
+        "size = min(self.peer_mss,",
     ),
     Transform(
         "options-not-subtracted",
@@ -44,7 +44,7 @@ SENDING: Final = (
         "The announced maximum segment size is larger than what the link takes.",
         "RFC 9293 §3.7.1",
         "tcp.connection",
-        "return min(self.path.link_mtu - self.ip_header - TCP_HEADER, 65_535)",
+        "return min(self.path.link_mtu - self.ip_header - TCP_HEADER, self.config.mss_limit or 65_535)",
         "return 65_535",
     ),
     Transform(
@@ -117,8 +117,8 @@ SENDING: Final = (
         "A small segment never goes out by itself.",
         "RFC 9293 §3.9.1.2",
         "tcp.plan",
-        "else _tail_allowed(c) or not c.board.ranges",
-        "else False",
+        "return _tail_allowed(c) or not (c.corked or c.board.ranges)",
+        "return False",
     ),
     Transform(
         "no-push",
@@ -235,8 +235,8 @@ SENDING: Final = (
         "What limited transmit added counts in the flight that was too large.",
         "RFC 5681 §3.2",
         "tcp.connection",
-        "return min(self.flight, self.congestion.cwnd)",
-        "return self.flight",
+        "min(self.flight, cwnd)",
+        "self.flight",
     ),
     Transform(
         "syn-is-ect",
