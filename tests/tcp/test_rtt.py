@@ -49,13 +49,13 @@ def test_floor(config, floor) -> None:
 def test_as_in_linux_the_variance_never_counts_less_than_the_shortest_timeout() -> None:
     rtt = RttEstimator(LINUX)
     for _ in range(100):
-        rtt.on_sample(100 * MS)
+        rtt.on_sample(100 * MS, 0)
     assert rtt.rto == 300 * MS
 
 
 def test_as_in_freebsd_every_timeout_has_some_slop() -> None:
     rtt = RttEstimator(FREEBSD)
-    rtt.on_sample(100 * MS)
+    rtt.on_sample(100 * MS, 0)
     assert rtt.rto == 500 * MS
 
 
