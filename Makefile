@@ -32,7 +32,7 @@ INSTALL := $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit interop interop-loss campaign req-mutants docs bench bench-loss goodput pins wheel clean distclean
+.PHONY: help setup demo test lint types unit interop interop-loss campaign req-mutants docs bench bench-loss explore explore-deep goodput pins wheel clean distclean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -78,6 +78,12 @@ bench: $(DEV) ## Measure and print the README's figures; JSON=1 for one JSON lin
 
 bench-loss: $(DEV) ## estab beside the kernel on lossy paths, 20 minutes; QUICK=1 for 5; JSON=1 for one JSON line
 	@$(BIN)/python -m bench.loss $(if $(QUICK),--quick) $(if $(JSON),--json)
+
+explore: $(DEV) ## Every interleaving of every scenario, with and without its defences; JSON=1 for one JSON line
+	@$(BIN)/estab explore all $(if $(JSON),--json) $(ARGS)
+
+explore-deep: $(DEV) ## The largest graphs: two losses, a duplicate and a delay; needs hours and gigabytes
+	@$(BIN)/estab explore all --deep $(if $(JSON),--json) $(ARGS)
 
 goodput: $(DEV) ## Make the goodput table anew, in the simulator: what changed shows as a difference
 	$(BIN)/python -m tests.goodput $(ARGS)

@@ -20,6 +20,7 @@ from estab.cli.path import path
 from estab.cli.plot import plot
 from estab.cli.serve import serve
 from estab.cli.ss import ss
+from estab.cli.sweep import sweep
 
 # typer keeps click's base of all wrong usage to itself, in a place that changed: a documented class leads there.
 _USAGE: Final[type[Exception]] = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
@@ -34,7 +35,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (demo, lessons, explore, get, serve, nc, ss, path, plot, packetdrill):
+for command in (demo, lessons, explore, sweep, get, serve, nc, ss, path, plot, packetdrill):
     app.command()(command)
 
 

@@ -7,12 +7,19 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from estab.cli.errors import MISUSED, CommandError, explained
 
 DASK: Final = "dask://"
 _INSTALL: Final = "a Dask cluster needs its client: pip install 'estab[dask]'"
+
+Where = Annotated[
+    str, typer.Option("--executor", metavar="WHERE", help="Where many are run: processes, or dask://HOST:PORT.")
+]
+Jobs = Annotated[int, typer.Option(min=0, metavar="N", help="Processes; 0: one per core.")]
 
 
 @contextmanager

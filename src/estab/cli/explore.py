@@ -9,11 +9,12 @@ from typing import Annotated, Final
 import typer
 
 from estab.cli.errors import FAILED, MISUSED, CommandError, explained
-from estab.cli.executors import executor
+from estab.cli.executors import Jobs, Where, executor
 from estab.cli.explore_report import (
     Watch,
     campaign_tables,
     draw,
+    laws_tables,
     result_table,
     save,
     say_findings,
@@ -21,6 +22,7 @@ from estab.cli.explore_report import (
 from estab.cli.options import Json
 from estab.cli.stdio import note, say
 from estab.explore import PROPERTIES, SCENARIOS, Budget, Case, Result, campaign, case_from, replay, run
+from estab.explore.laws import generals, lengths
 from estab.explore.matrix import kills, plan
 from estab.explore.soundness import check
 from estab.mutations import MUTATIONS
@@ -42,14 +44,15 @@ def explore(  # noqa: PLR0917
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Give up at so many states.", show_default=False)
     ] = None,
-    where: Annotated[
-        str, typer.Option("--executor", metavar="WHERE", help="With all: processes, or dask://HOST:PORT.")
-    ] = "processes",
-    jobs: Annotated[int, typer.Option(min=0, metavar="N", help="Processes; 0: one per core.")] = 0,
+    where: Where = "processes",
+    jobs: Jobs = 0,
     into: Annotated[
         Path | None,
         typer.Option("--save", metavar="DIR", help="Write counterexamples there: .json to replay, .pcapng to look at."),
     ] = None,
+    laws: Annotated[
+        bool, typer.Option("--laws", help="Measure how many losses are survived, and how long TIME-WAIT must be.")
+    ] = False,
     again: Annotated[
         Path | None,
         typer.Option("--replay", metavar="FILE", exists=True, dir_okay=False, help="Tell a counterexample again."),
@@ -67,6 +70,8 @@ def explore(  # noqa: PLR0917
     """
     if again is not None:
         _replay(again)
+    elif laws:
+        laws_tables(generals(), lengths(), as_json)
     elif name is None:
         _list(as_json)
     elif name == ALL:

@@ -19,8 +19,11 @@ from estab.cli.paint import ascii_only, paint, width_of
 from estab.cli.stdio import note, say
 from estab.explain.ladder import ladder
 from estab.explore import PROPERTIES, Found, Result, as_json
+from estab.explore.laws import General, Length
+from estab.explore.setting import RTO
 from estab.explore.story import Story
 from estab.links.pcapng import PcapngWriter
+from estab.tcp.config import SECOND
 
 _KIB_PER_MIB: Final = 1024
 
@@ -58,7 +61,10 @@ class Watch:
         self._counted[0] += result.states
         self._counted[1] += result.transitions
         rate = self._counted[1] / max(time.monotonic() - self._began, 1e-9)
-        says = f"{self._counted[0]:,} states, {self._counted[1]:,} transitions ({rate:,.0f}/s)"
+        self.step(f"{self._counted[0]:,} states, {self._counted[1]:,} transitions ({rate:,.0f}/s)")
+
+    def step(self, says: str = "") -> None:
+        """One of several has ended."""
         self._bar.update(self._bar.task_ids[0], advance=1, says=says)
 
 
@@ -108,6 +114,26 @@ def campaign_tables(results: Sequence[Result], seconds: float) -> None:
     states = sum(each.states for each in results)
     transitions = sum(each.transitions for each in results)
     say(f"{len(results)} explorations, {states:,} states, {transitions:,} transitions, {seconds:.1f} s")
+
+
+def laws_tables(generals: Sequence[General], lengths: Sequence[Length], as_json: bool) -> None:
+    """The Two Generals, and the law of TIME-WAIT."""
+    if as_json:
+        rows = {"generals": [each._asdict() for each in generals], "lengths": [each._asdict() for each in lengths]}
+        say(json.dumps(rows))
+        return
+    table = Table("retransmissions", "losses", "open", "close", "states")
+    for one in generals:
+        ways = [
+            "survives" if steps is None else f"fails after {steps} steps" for steps in (one.open_fails, one.close_fails)
+        ]
+        table.add_row(str(one.retries), str(one.losses), *ways, f"{one.states:,}")
+    _console().print(table)
+    table = Table("losses k", "RTO", "MSL", "TIME-WAIT", "", "states")
+    for each in lengths:
+        times = (f"{time / SECOND:.9g} s" for time in (RTO, each.life, each.time_wait))
+        table.add_row(str(each.losses), *times, "survives" if each.survives else "fails", f"{each.states:,}")
+    _console().print(table)
 
 
 def say_findings(results: Sequence[Result]) -> None:

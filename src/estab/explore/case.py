@@ -38,6 +38,10 @@ class Case:
     limit: int | None = None
     bases: tuple[int, int] | None = None
     """Other first sequence numbers than the scenario's."""
+    changes: tuple[tuple[str, int], ...] = ()
+    """Figures that differ from ``figures``, by name."""
+    life: int | None = None
+    """How long (ns) the network keeps a segment, if not ``lifetime``."""
 
     @property
     def whole_budget(self) -> Budget:
@@ -49,16 +53,17 @@ class Case:
         """The two hosts, and what was taken out of them."""
         scenario, budget = SCENARIOS[self.scenario], self.whole_budget
         rules: Rules = _COUNTED
-        config = figures(budget).but(**dict(scenario.changes))
+        config = figures(budget).but(**dict((*scenario.changes, *self.changes)))
         mutant = None
         if self.mutation is not None:
             mutant = MUTATIONS[self.mutation].apply(rules, config)
             rules, config = mutant.rules, mutant.config
         bases = self.bases or scenario.bases
-        quiet = lifetime(budget) if self.quiet else 0
+        life = lifetime(budget) if self.life is None else self.life
+        quiet = life if self.quiet else 0
         forget = not config.sack
         a, b = (Site(at, scenario.scripts[at], config, rules, bases, quiet, forget) for at in (0, 1))
-        world = World((a, b), budget, crashes=scenario.crashes, forges=scenario.forges, remember=remember)
+        world = World((a, b), budget, life, crashes=scenario.crashes, forges=scenario.forges, remember=remember)
         return world, mutant
 
 

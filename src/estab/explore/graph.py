@@ -66,6 +66,7 @@ class World:
         self,
         sites: tuple[Site, Site],
         budget: Budget,
+        life: int,
         *,
         crashes: tuple[int, ...] = (),
         forges: tuple[str, ...] = (),
@@ -76,7 +77,7 @@ class World:
         self.crashes = crashes
         self.forges = forges
         self.remember = remember
-        self.network = Network(budget)
+        self.network = Network(life)
         self.hosts = (Interned(), Interned())
         self.ghosts = Interned()
         self.facts: tuple[list[Facts], list[Facts]] = ([], [])

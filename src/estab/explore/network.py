@@ -7,7 +7,6 @@ from itertools import product
 from typing import Any, Final, NamedTuple
 
 from estab.explore.flying import Flying
-from estab.explore.setting import Budget, lifetime
 
 PROMPT: Final = 0
 """In the network, and to arrive before time passes."""
@@ -59,8 +58,9 @@ class Interned:
 class Network:
     """Everything about the network that does not depend on the hosts."""
 
-    def __init__(self, budget: Budget) -> None:
-        self.lifetime = lifetime(budget)
+    def __init__(self, lifetime: int) -> None:
+        self.lifetime = lifetime
+        """How long (ns) a segment may be in it."""
         self.flights = Interned()
         """Segments: as soon as one is on its way, only its number is handled."""
         self.entries = Interned()

@@ -25,6 +25,7 @@ def case_from(value: Any) -> tuple[Case, tuple[str, ...]]:
         fields["budget"] = Budget(**fields["budget"])
         fields["until"] = tuple(fields["until"])
         fields["bases"] = None if fields["bases"] is None else tuple(fields["bases"])
+        fields["changes"] = tuple(map(tuple, fields["changes"]))
         case = Case(**fields)
         steps = tuple(map(str, value["steps"]))
         case.world()

@@ -50,6 +50,7 @@ def figures(budget: Budget) -> Config:
         window_scale=False,
         timestamps=False,
         sack=False,
+        congestion="newreno",
         super_segments=False,
         rto_initial=RTO,
         rto_minimum=RTO,
