@@ -20,6 +20,7 @@ from estab.wire.packet import ParseError
 number = st.integers(0, 0xFFFFFFFF)
 pairs = st.tuples(number, number)
 unknown_kinds = st.integers(2, 255).filter(lambda kind: kind not in CODECS)
+counters = st.none() | st.lists(st.integers(0, 0xFFFFFF), max_size=3).map(tuple)
 some_options = st.builds(
     Options,
     mss=st.none() | st.integers(0, 0xFFFF),
@@ -31,6 +32,8 @@ some_options = st.builds(
     fast_open=st.none() | st.sampled_from([0, 4, 8, 16]).map(bytes),
     md5=st.none() | st.binary(min_size=16, max_size=16),
     ao=st.none() | st.binary(min_size=2, max_size=18),
+    accurate_ecn_0=counters,
+    accurate_ecn_1=counters,
     unknown=st.lists(st.tuples(unknown_kinds, st.binary(max_size=6)), max_size=2).map(tuple),
 )
 
@@ -57,6 +60,13 @@ ROWS = [
     ("fe04abcd", Options(unknown=((254, b"\xab\xcd"),))),
     ("1312" + "ab" * 16, Options(md5=b"\xab" * 16)),
     ("1d100102" + "cd" * 12, Options(ao=b"\1\2" + b"\xcd" * 12)),
+    ("ac02", Options(accurate_ecn_0=())),
+    ("ac05000001", Options(accurate_ecn_0=(1,))),
+    ("ac0b000001000002fffffe", Options(accurate_ecn_0=(1, 2, 0xFFFFFE))),
+    ("ae08000001000002", Options(accurate_ecn_1=(1, 2))),
+    ("ac04ffff", Options(accurate_ecn_0=())),
+    ("ac0700000100ff", Options(accurate_ecn_0=(1,))),
+    ("ac0e000001000002000003000004", Options(accurate_ecn_0=(1, 2, 3))),
     ("4d03ff", Options(unknown=((77, b"\xff"),))),
     ("0001ff05", NO_OPTIONS),
     ("010101", NO_OPTIONS),
@@ -178,9 +188,9 @@ def test_any_bytes_are_options_or_malformed(data: bytes) -> None:
 
 
 def test_the_text_of_options() -> None:
-    options = Options(1460, 7, True, ((1, 2), (3, 4)), (5, 6), 90, b"", b"\1", b"\2", ((77, b"\xff"),))
+    options = Options(1460, 7, True, ((1, 2), (3, 4)), (5, 6), 90, b"", b"\1", b"\2", (1, 2), (), ((77, b"\xff"),))
     assert format_options(options) == (
-        "mss 1460,sackOK,TS val 5 ecr 6,wscale 7,sack 1:2 3:4,uto 90,FO,md5 01,ao 02,unknown-77 ff"
+        "mss 1460,sackOK,TS val 5 ecr 6,wscale 7,sack 1:2 3:4,uto 90,FO,md5 01,ao 02,AccECN0 1 2,AccECN1,unknown-77 ff"
     )
 
 

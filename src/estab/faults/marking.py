@@ -26,7 +26,7 @@ def marking(threshold: int, backlog: Callable[[int], int]) -> Fault:
         head = packet.head
         if len(head) < IPV4_HEADER or not _codepoint(head) or backlog(now) <= threshold:
             return PASS
-        return Replace(Packet(_marked(head), packet.body), "")
+        return Replace(Packet(marked(head), packet.body), "")
 
     return mark
 
@@ -43,8 +43,8 @@ def _codepoint(head: Buffer) -> int:
     return ECN_NOT_ECT if codepoint == ECN_CE else codepoint
 
 
-def _marked(head: Buffer) -> bytes:
-    """The headers with CE. The IPv4 checksum follows by RFC 1624 eqn. 3, so a wrong one stays wrong."""
+def marked(head: Buffer) -> bytes:
+    """Headers, and what follows them, with CE. The IPv4 checksum follows by RFC 1624 eqn. 3, so a wrong one stays wrong."""
     changed = bytearray(head)
     if changed[0] >> 4 == 6:
         changed[1] |= ECN_CE << 4

@@ -22,6 +22,7 @@ from estab.stack.udp import UdpPort
 from estab.tcp.arrives import accept_syn, reset_for
 from estab.tcp.config import MILLISECOND, MODERN, Config
 from estab.tcp.connection import Connection, Host, make_key
+from estab.tcp.ecn import AccurateEcn
 from estab.tcp.isn import timestamp_offset
 from estab.tcp.observer import Observer, Reason
 from estab.tcp.output import emit
@@ -549,8 +550,10 @@ class Stack:
             partial=offload.checksum_out,
             order=bsd_order(segment.options) if c.config.bsd_options else None,
         )
-        if segment.segments > 1 and not offload.segment_out:
-            for piece in split(packet):
+        # Whoever cuts for us leaves CWR on the first piece alone; as part of a number it belongs on all.
+        counting = segment.flags & tcp.CWR and isinstance(c.ecn, AccurateEcn)
+        if segment.segments > 1 and (counting or not offload.segment_out):
+            for piece in split(packet, cwr_once=not counting):
                 self._send(piece)
         else:
             self._send(packet)

@@ -58,7 +58,7 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     duplicate = tried and not progress and (sacked > 0 or _is_duplicate(c, segment, same_window))
     if not (progress or news or dsack or duplicate):
         return
-    told = c.ecn is not None and c.ecn.on_ack(segment)
+    told = c.ecn is not None and c.ecn.on_ack(c, segment, news)
     if told:
         c.recovery.confirm()
     undone = take_back(c, segment, delivery, duplicate, now)

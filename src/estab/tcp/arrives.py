@@ -15,7 +15,7 @@ from estab.tcp.ack_delay import data_arrived, disorder_arrived, fin_arrived
 from estab.tcp.acks import take_ack
 from estab.tcp.buffers import note_arrival
 from estab.tcp.config import SECOND
-from estab.tcp.ecn.setup import give_up, hear_again
+from estab.tcp.ecn.setup import give_up, hear_again, hear_answer_again
 from estab.tcp.options import adopt, adopt_user_timeout
 from estab.tcp.queues import own
 from estab.tcp.reassembly import Reassembly
@@ -294,7 +294,7 @@ def check_ack(c: Connection, segment: Segment, now: int) -> bool:
         challenge(c, now)
         return True
     if c.ecn is not None:
-        c.ecn.on_packet(c, segment)
+        c.ecn.on_packet(c, segment, now)
     take_ack(c, segment, now)
     if c.write_closed:
         _after_ack(c, now)
@@ -400,10 +400,15 @@ def _unacceptable(c: Connection, segment: Segment, now: int) -> None:
     """
     repeated = segment.seq + segment.span == c.rcv_nxt or (c.rcv_edge == c.rcv_nxt == segment.seq)
     if segment.flags & SYN and segment.seq == c.irs and c.state is SYN_RECEIVED and not segment.flags & ACK:
-        hear_again(c, segment)
+        if not hear_again(c, segment):
+            c.resets_owed.append((c.snd_nxt, c.rcv_nxt))
+            reset(c, now)
+            return
         c.board.mark_lost(c.iss, c.iss + 1)
         c.recovery.forced = True
         return
+    if segment.flags & SYN:
+        hear_answer_again(c, segment)
     segment.ce = 0  # what is out of the window may be forged, and its mark with it (RFC 3168 §6.1.5)
     if segment.length and c.sack_ok:
         _side(c).note_duplicate(segment.seq, min(segment.seq + segment.length, c.rcv_nxt))

@@ -27,6 +27,8 @@ class Ecn(Enum):
     """Where the peer asks for it. Asking costs a round trip on a path that drops SYNs with unusual flags."""
     ASK = "ask"
     """Asked for, and agreed to."""
+    ACCURATE = "accurate"
+    """Accurate ECN (RFC 9768) asked for and agreed to, and RFC 3168 with a peer that knows only that."""
 
     __hash__ = object.__hash__
 
@@ -174,9 +176,11 @@ class Config:
     """RFC 5681 §3.2."""
     ecn: Ecn = Ecn.ACCEPT
     ecn_syns: int = 1
-    """How many SYNs ask for ECN before one goes without: RFC 3168 §6.1.1.1."""
-    ecn_holds: int = 4
-    """Marks in a row on single segments, each sent after a timeout, after which marks are not believed."""
+    """How many SYNs ask for ECN before one goes without: RFC 3168 §6.1.1.1. For Accurate ECN it is one more (RFC 9768
+    §3.1.4.1)."""
+    ecn_patience: int = 4
+    """Rounds with nothing but marks, the first of a connection or each a timeout long, after which marks are not
+    believed: RFC 9768 §3.2.2.3."""
 
     # Attacks and limits
     challenge_acks: int = 10

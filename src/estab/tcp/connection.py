@@ -11,7 +11,7 @@ from estab.tcp.buffers import note_read, resize_send_buffer
 from estab.tcp.config import Config
 from estab.tcp.congestion import CONTROLS, CongestionControl
 from estab.tcp.delivery import DeliveryRate
-from estab.tcp.ecn import ClassicEcn, EcnFeedback
+from estab.tcp.ecn import FEEDBACK, EcnFeedback
 from estab.tcp.fast_open import FastOpen
 from estab.tcp.observer import Observer
 from estab.tcp.pmtu import PathMtu
@@ -716,7 +716,7 @@ class Connection(Snapshot):
         rate = None if self.rate is None else self.rate.snapshot(origin)
         tuning = None if self.tuning is None else self.tuning.snapshot(origin)
         ack_delay = None if self.ack_delay is None else self.ack_delay.snapshot(origin)
-        ecn = None if self.ecn is None else self.ecn.snapshot(origin)
+        ecn = None if self.ecn is None else (self.ecn.name, self.ecn.snapshot(origin))
         fast_open = None if self.fast_open is None else self.fast_open.snapshot(origin)
         resets = tuple((seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed)
         return (
@@ -753,8 +753,8 @@ class Connection(Snapshot):
             self.ack_delay.restore(ack_delay, origin)
         self.ecn = None
         if ecn is not None:
-            self.ecn = ClassicEcn(self.iss, True)
-            self.ecn.restore(ecn, origin)
+            self.ecn = FEEDBACK[ecn[0]](self.iss, True)
+            self.ecn.restore(ecn[1], origin)
         self.fast_open = None
         if fast_open is not None:
             self.fast_open = FastOpen(None)

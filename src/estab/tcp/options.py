@@ -57,7 +57,7 @@ def adopt(c: Connection, segment: Segment, now: int) -> None:
     c.resize()
     c.congestion = CONTROLS[config.congestion](config, c.mss)
     begin(c)
-    agree(c, segment)
+    agree(c, segment, now)
 
 
 def adopt_user_timeout(c: Connection, segment: Segment) -> None:

@@ -38,7 +38,7 @@ def emit(c: Connection, emission: Emission, now: int) -> Segment:
         if flags & URG and c.snd_up is not None:
             segment.urgent = c.snd_up - seq
         if flags & SYN:
-            segment.flags |= offer(c)
+            offer(c, segment)
         elif c.ecn is not None:
             c.ecn.dress(c, segment)
         if length > size > 0:

@@ -47,7 +47,7 @@ def plan(c: Connection, now: int) -> Plan:
     emission = None
     if c.snd_nxt == c.iss:
         emission = _syn(c, Reason.SYN if c.state is SYN_SENT else Reason.SYN_ACK)
-    elif c.acks_owed and c.reassembly is not None and c.reassembly.telling:
+    elif c.acks_owed and _telling(c):
         # Data would have no room for SACK blocks, and an ACK with data is no duplicate ACK (RFC 5681 §2).
         emission = Emission(_ACK, c.snd_nxt, 0, ACK, 0)
     elif c.board.lost and (c.recovery.trial is None or c.recovery.forced):
@@ -62,6 +62,10 @@ def plan(c: Connection, now: int) -> Plan:
 def _may_answer(c: Connection) -> bool:
     """Before the handshake is over: an initial window, and no more once the SYN-ACK seems lost (RFC 7413 §5.2)."""
     return c.fast_opened and not c.syn_retransmitted
+
+
+def _telling(c: Connection) -> bool:
+    return (c.reassembly is not None and c.reassembly.telling) or (c.ecn is not None and c.ecn.telling)
 
 
 def _reset(c: Connection) -> Emission:

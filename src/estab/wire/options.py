@@ -1,7 +1,7 @@
 """TCP options: one entry of ``CODECS`` is one option.
 
 RFC 9293 §3.2 (end, no-op, MSS), 7323 (window scale, timestamps), 2018 (SACK), 5482 (user timeout), 7413 (fast open),
-2385 (MD5), 5925 (AO), 6994 (the experimental kind).
+2385 (MD5), 5925 (AO), 9768 (accurate ECN), 6994 (the experimental kind).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ KIND_MD5: Final = 19
 KIND_USER_TIMEOUT: Final = 28
 KIND_AO: Final = 29
 KIND_FAST_OPEN: Final = 34
+KIND_ACCURATE_ECN_0: Final = 172
+KIND_ACCURATE_ECN_1: Final = 174
 KIND_EXPERIMENT: Final = 254
 FAST_OPEN_MAGIC: Final = b"\xf9\x89"
 """The experiment identifier of fast open before it had a kind of its own, RFC 7413 §7."""
@@ -59,6 +61,10 @@ class Options(NamedTuple):
     md5: bytes | None = None
     ao: bytes | None = None
     """Everything after the length octet: KeyID, RNextKeyID, MAC."""
+    accurate_ecn_0: tuple[int, ...] | None = None
+    """Up to three counters of bytes, 24 bits each: those that came with ECT(0), CE, ECT(1)."""
+    accurate_ecn_1: tuple[int, ...] | None = None
+    """The same in the order ECT(1), CE, ECT(0)."""
     unknown: tuple[tuple[int, bytes], ...] = ()
     """(kind, bytes after the length octet) of what is not in the registry or has no meaning there."""
 
@@ -144,6 +150,15 @@ def _emit_experiment(cookie: bytes) -> bytes:
     return FAST_OPEN_MAGIC + cookie
 
 
+def _parse_accurate_ecn(body: bytes) -> tuple[int, ...]:
+    """RFC 9768 §3.2.3: of a length to come, the counters that are known."""
+    return tuple(int.from_bytes(body[at : at + 3], "big") for at in range(0, min(len(body) - 2, 9), 3))
+
+
+def _emit_accurate_ecn(counters: tuple[int, ...]) -> bytes:
+    return b"".join([(value & 0xFFFFFF).to_bytes(3, "big") for value in counters])
+
+
 def _as_bytes(body: bytes) -> bytes:
     return body
 
@@ -161,6 +176,8 @@ CODECS: Final[dict[int, Codec]] = {
     KIND_USER_TIMEOUT: Codec("user_timeout", (4,), _parse_user_timeout, _emit_user_timeout),
     KIND_AO: Codec("ao", range(4, MAX_OPTIONS + 1), _as_bytes, _as_bytes),
     KIND_FAST_OPEN: Codec("fast_open", _ANY_LENGTH, _parse_fast_open, _as_bytes),
+    KIND_ACCURATE_ECN_0: Codec("accurate_ecn_0", _ANY_LENGTH, _parse_accurate_ecn, _emit_accurate_ecn),
+    KIND_ACCURATE_ECN_1: Codec("accurate_ecn_1", _ANY_LENGTH, _parse_accurate_ecn, _emit_accurate_ecn),
     KIND_EXPERIMENT: Codec("fast_open", _ANY_LENGTH, _parse_experiment, _emit_experiment),
 }
 
@@ -170,7 +187,7 @@ _PADDING: Final = {"nop": b"\x01", "eol": b"\x00"}
 
 def timestamps_only(value: int, echo: int) -> Options:
     """What almost every segment carries, made without a call of the class."""
-    return _new(Options, (None, None, False, (), (value, echo), None, None, None, None, ()))
+    return _new(Options, (None, None, False, (), (value, echo), None, None, None, None, None, None, ()))
 
 
 def parse_options(data: Buffer) -> Options:
@@ -183,7 +200,7 @@ def parse_options(data: Buffer) -> Options:
     if size == 12:
         magic, value, echo = _ALIGNED_TIMESTAMPS.unpack_from(data)
         if magic == _NOP_NOP_TIMESTAMPS:
-            return _new(Options, (None, None, False, (), (value, echo), None, None, None, None, ()))
+            return _new(Options, (None, None, False, (), (value, echo), None, None, None, None, None, None, ()))
     return _parse_list(bytes(data))
 
 
@@ -235,9 +252,9 @@ def emit_options(options: Options, order: tuple[str, ...] | None = None) -> byte
     if order is None:
         if options is NO_OPTIONS:
             return b""
-        timestamps = options.timestamps
-        if timestamps is not None and options == (None, None, False, (), timestamps, None, None, None, None, ()):
-            return _ALIGNED_TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, timestamps[0] & 0xFFFFFFFF, timestamps[1] & 0xFFFFFFFF)
+        stamps = options.timestamps
+        if stamps is not None and options == (None, None, False, (), stamps, None, None, None, None, None, None, ()):
+            return _ALIGNED_TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, stamps[0] & 0xFFFFFFFF, stamps[1] & 0xFFFFFFFF)
         order = default_order(options)
     else:
         order += tuple(name for name in default_order(options) if name not in order and name not in _PADDING)
@@ -271,6 +288,7 @@ def default_order(options: Options) -> tuple[str, ...]:
         order.append("fast_open")
         if len(_emit_one("fast_open", options)) % 4 == 2:
             order += "nop", "nop"
+    order += [name for name in ("accurate_ecn_0", "accurate_ecn_1") if getattr(options, name) is not None]
     if options.unknown:
         order.append("unknown")
     return tuple(order)
@@ -310,7 +328,7 @@ def _emit_one(name: str, options: Options) -> bytes:
     value = getattr(options, codec.name)
     if type(value) is ExperimentalCookie:
         kind, codec = KIND_EXPERIMENT, CODECS[KIND_EXPERIMENT]
-    if value is None or value is False or value == ():
+    if value is None or value is False or (value == () and name == "sack"):
         return b""
     body = codec.emit(value)
     return bytes((kind, len(body) + 2)) + body
@@ -335,5 +353,8 @@ def format_options(options: Options) -> str:
     for name, value in ((fast_open, options.fast_open), ("md5", options.md5), ("ao", options.ao)):
         if value is not None:
             texts.append(f"{name} {value.hex()}".rstrip())
+    for name, counters in (("AccECN0", options.accurate_ecn_0), ("AccECN1", options.accurate_ecn_1)):
+        if counters is not None:
+            texts.append(" ".join([name, *map(str, counters)]))
     texts += [f"unknown-{kind} {body.hex()}".rstrip() for kind, body in options.unknown]
     return ",".join(texts)

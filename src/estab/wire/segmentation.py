@@ -56,10 +56,11 @@ def complete_checksum(packet: Packet) -> Packet:
     return complete
 
 
-def split(packet: Packet) -> list[Packet]:
+def split(packet: Packet, *, cwr_once: bool = True) -> list[Packet]:
     """The wire packets that a TCP super-packet stands for, with complete checksums; payload is shared.
 
-    The IPv4 identification grows by one per piece; CWR stays on the first, FIN and PSH on the last (RFC 3168 §6.1.2).
+    The IPv4 identification grows by one per piece; CWR stays on the first (RFC 3168 §6.1.2) unless ``cwr_once`` is
+    false, FIN and PSH on the last.
     A packet that is none comes back alone, its checksum completed. Raises ``ParseError``."""
     size = packet.segment_size
     if not size:
@@ -82,7 +83,7 @@ def split(packet: Packet) -> list[Packet]:
     for index, views in enumerate(_cut(body, size)):
         offset = index * size
         kept = flags
-        if offset:
+        if offset and cwr_once:
             kept &= ~CWR
         if offset + size < length:
             kept &= ~(FIN | PSH)

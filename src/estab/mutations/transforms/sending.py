@@ -243,8 +243,8 @@ SENDING: Final = (
         "A SYN is ECT.",
         "RFC 3168 §6.1.1",
         "tcp.output",
-        "            segment.flags |= offer(c)\n",
-        "            segment.flags |= offer(c)\n"
+        "            offer(c, segment)\n",
+        "            offer(c, segment)\n"
         "            segment.ecn = 2\n",
     ),
     Transform(

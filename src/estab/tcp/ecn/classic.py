@@ -29,10 +29,10 @@ class ClassicEcn(EcnFeedback):
         self.cwr_owed: bool = False
         """The window was reduced, and no new data has gone out since (§6.1.2)."""
 
-    def syn_ack(self) -> int:
-        return ECE
+    def syn_ack(self, c: Connection, segment: Segment, transmission: int) -> None:
+        segment.flags |= ECE
 
-    def on_packet(self, c: Connection, segment: Segment) -> None:
+    def on_packet(self, c: Connection, segment: Segment, now: int) -> None:
         """Only data counts: nothing else may be marked. A CWR answers marks before its own packet's."""
         if not segment.length:
             return
@@ -45,7 +45,7 @@ class ClassicEcn(EcnFeedback):
         if self.echoing is not before or segment.flags & CWR:
             hurry(c, segment)
 
-    def on_ack(self, segment: Segment) -> bool:
+    def on_ack(self, c: Connection, segment: Segment, news: int) -> bool:
         return self.sends and segment.flags & (ECE | SYN) == ECE
 
     def dress(self, c: Connection, segment: Segment) -> None:

@@ -33,17 +33,23 @@ class EcnFeedback(Snapshot, ABC):
         self.marked: int = 0
         """Packets that came with CE and were acceptable."""
 
-    @abstractmethod
-    def syn_ack(self) -> int:
-        """The flags that go on our SYN-ACK."""
+    @property
+    def telling(self) -> bool:
+        """There is something to say for which only a pure acknowledgement has room."""
+        return False
 
     @abstractmethod
-    def on_packet(self, c: Connection, segment: Segment) -> None:
+    def syn_ack(self, c: Connection, segment: Segment, transmission: int) -> None:
+        """Put the agreement on our SYN-ACK, which is sent for the ``transmission``-th time."""
+
+    @abstractmethod
+    def on_packet(self, c: Connection, segment: Segment, now: int) -> None:
         """An acceptable segment with an acceptable ACK has arrived; SYNs are none."""
 
     @abstractmethod
-    def on_ack(self, segment: Segment) -> bool:
-        """Whether an acknowledgement that brings news says that what we sent met congestion."""
+    def on_ack(self, c: Connection, segment: Segment, news: int) -> bool:
+        """Whether an acknowledgement says that what we sent met congestion; ``news``: bytes that it is the first to
+        acknowledge."""
 
     @abstractmethod
     def dress(self, c: Connection, segment: Segment) -> None:

@@ -49,7 +49,7 @@ def _hold(c: Connection, ecn: EcnFeedback, now: int) -> None:
     """A window of one segment cannot shrink: the next one waits for a timeout, ever longer (RFC 9438 §4.6).
 
     Where not even that helps, something marks whatever comes; then only losses count (as RFC 9768 §3.2.2.3 has it)."""
-    if ecn.holds == c.config.ecn_holds:
+    if ecn.holds == c.config.ecn_patience:
         ecn.sends = False
         c.count("TCPECNMangled")
         return
