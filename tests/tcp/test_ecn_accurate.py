@@ -71,6 +71,7 @@ def mode(t) -> str:
 # ---------------------------------------------------------------------- the handshake
 
 
+@pytest.mark.req("RFC9768-01")
 @CODEPOINTS
 def test_the_syn_ack_says_how_the_syn_came(talk, codepoint) -> None:
     t = passive(talk, codepoint=codepoint, code=CODES[codepoint])
@@ -185,6 +186,7 @@ def test_syns_are_asked_twice_and_then_without(talk) -> None:
     assert {s.ecn for s in sending(t, 1)} == {ECN_ECT0}
 
 
+@pytest.mark.req("RFC9768-07")
 def test_no_option_on_a_syn(talk) -> None:
     t = talk(ACCURATE)
     t.open()
@@ -208,6 +210,7 @@ def test_a_syn_ack_without_an_answer_says_less_each_time(talk) -> None:
     assert {s.ecn for s in sending(t, 1)} == {ECN_NOT_ECT}
 
 
+@pytest.mark.req("RFC9768-01")
 def test_a_repeated_syn_is_answered_for_its_own_codepoint(talk) -> None:
     """§3.1.1: the latest; and without the option."""
     t = talk(ACCURATE)
@@ -218,6 +221,7 @@ def test_a_repeated_syn_is_answered_for_its_own_codepoint(talk) -> None:
     assert t.expect(SYN | ACK | flags(0b110)).options.accurate_ecn_0 is None
 
 
+@pytest.mark.req("RFC9768-03")
 def test_a_repeated_syn_without_flags_forbids_ect(talk) -> None:
     """§3.1.5: the mode stays, and feedback with it."""
     t = talk(ACCURATE)
@@ -233,6 +237,7 @@ def test_a_repeated_syn_without_flags_forbids_ect(talk) -> None:
     assert number(t.expect()) == 6
 
 
+@pytest.mark.req("RFC9768-03")
 @pytest.mark.parametrize(("first", "second"), [(0b111, 0b011), (0b011, 0b111)])
 def test_two_kinds_of_syns_are_reset(talk, first, second) -> None:
     """§3.1.5."""
@@ -278,6 +283,7 @@ def test_off_answers_nothing(talk) -> None:
 # ---------------------------------------------------------------------- the receiver
 
 
+@pytest.mark.req("RFC9768-04")
 def test_counters_begin_at_five_one_zero_one(talk) -> None:
     t = established(talk)
     t.send(b"data")
@@ -286,6 +292,7 @@ def test_counters_begin_at_five_one_zero_one(talk) -> None:
     assert (ecn.received_ce, ecn.received_ect0, ecn.received_ect1) == (0, 1, 1)
 
 
+@pytest.mark.req("RFC9768-05")
 def test_every_marked_packet_is_counted_modulo_eight(talk) -> None:
     t = established(talk)
     seen = []
@@ -331,6 +338,16 @@ def test_sack_blocks_come_first(talk) -> None:
     assert three.options.accurate_ecn_0 is None
 
 
+@pytest.mark.req("RFC9768-02")
+def test_a_duplicate_is_reported(talk) -> None:
+    """§3.3.4: without D-SACK an acknowledgement of marks on acknowledgements would look like a loss."""
+    t = established(talk)
+    t.inject(ACK | flags(5), seq=1, ack=1, data=bytes(10))
+    t.inject(ACK | flags(5), seq=1, ack=1, data=bytes(10))
+    assert t.drain()[-1].options.sack == ((1, 11),)
+
+
+@pytest.mark.req("RFC9768-06")
 def test_the_first_mark_of_a_run_is_told_at_once(talk) -> None:
     """§3.2.2.5.1: and then at least every second."""
     t = established(talk)
@@ -346,6 +363,7 @@ def test_the_first_mark_of_a_run_is_told_at_once(talk) -> None:
     t.expect_nothing()
 
 
+@pytest.mark.req("RFC9768-06")
 def test_marks_on_acknowledgements_count_and_are_told_by_threes(talk) -> None:
     t = established(talk)
     for _ in range(2):

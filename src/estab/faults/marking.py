@@ -44,7 +44,8 @@ def _codepoint(head: Buffer) -> int:
 
 
 def marked(head: Buffer) -> bytes:
-    """Headers, and what follows them, with CE. The IPv4 checksum follows by RFC 1624 eqn. 3, so a wrong one stays wrong."""
+    """A packet as one buffer, or its head, with CE. The IPv4 checksum follows by RFC 1624 eqn. 3, so a wrong one stays
+    wrong."""
     changed = bytearray(head)
     if changed[0] >> 4 == 6:
         changed[1] |= ECN_CE << 4

@@ -22,7 +22,9 @@ class TcpInfo(NamedTuple):
     window_scale: tuple[int, int] | None
     """Shifts of what is received (peer's, ours), or None where the two sides did not agree on scaling."""
     ecn: str
-    """``"classic"`` where both sides agreed on ECN, ``""`` where they did not."""
+    """``"classic"`` or ``"accurate"``, the kind of ECN that both sides agreed on; ``""`` where they did not."""
+    ce_received: int
+    """Packets that came with a mark."""
     rto: int
     rtt: int
     """Smoothed; 0 before the first sample."""
@@ -56,6 +58,7 @@ def info_of(c: Connection) -> TcpInfo:
         sack=c.sack_ok,
         window_scale=(c.snd_wscale, c.rcv_wscale) if c.scaling else None,
         ecn="" if c.ecn is None else c.ecn.name,
+        ce_received=0 if c.ecn is None else c.ecn.marked,
         rto=c.rtt.rto,
         rtt=c.rtt.srtt,
         rttvar=c.rtt.rttvar,

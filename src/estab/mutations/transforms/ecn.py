@@ -74,4 +74,64 @@ ECN: Final = (
         "if segment.length and segment.seq >= c.snd_nxt:",
         "if True:",
     ),
+    Transform(
+        "answer-without-the-codepoint",
+        "The answer to a SYN says that it came Not-ECT, whatever it came with.",
+        "RFC 9768 §3.1.1",
+        "tcp.ecn.accurate",
+        "_GREETING[self.peer_codepoint] << _ACE_SHIFT\n",
+        "_GREETING[ECN_NOT_ECT] << _ACE_SHIFT\n",
+    ),
+    Transform(
+        "mode-follows-the-last-syn",
+        "Each SYN of the handshake settles anew which kind of ECN it is.",
+        "RFC 9768 §3.1.5",
+        "tcp.ecn.setup",
+        "    ecn, said = c.ecn, segment.flags & ACE\n",
+        "    agree(c, segment, 0)\n"
+        "    ecn, said = c.ecn, segment.flags & ACE\n",
+    ),
+    Transform(
+        "marked-packets-from-zero",
+        "The counter of marked packets begins at 0.",
+        "RFC 9768 §3.2.1",
+        "tcp.ecn.accurate",
+        "_FIRST_PACKETS: Final = 5",
+        "_FIRST_PACKETS: Final = 0",
+    ),
+    Transform(
+        "counter-stands-still",
+        "The flags always say the same number.",
+        "RFC 9768 §3.2.2.2",
+        "tcp.ecn.accurate",
+        "        ace = self.received_packets % _CYCLE\n",
+        "        ace = _FIRST_PACKETS\n",
+    ),
+    Transform(
+        "marks-wait-for-the-delay",
+        "However many marks come, the acknowledgement is delayed.",
+        "RFC 9768 §3.2.2.5.1",
+        "tcp.ecn.accurate",
+        "        self.unreported_marks += segment.ce\n",
+        "        self.unreported_marks = 0\n"
+        "        self.last_marked = True\n",
+    ),
+    Transform(
+        "counters-on-the-syn",
+        "The SYN carries the option.",
+        "RFC 9768 §3.2.3",
+        "tcp.ecn.setup",
+        "        segment.flags |= asked\n",
+        "        segment.flags |= asked\n"
+        "        segment.options = segment.options._replace(accurate_ecn_0=(1, 0, 1))\n",
+    ),
+    Transform(
+        "duplicates-are-not-reported",
+        "What comes twice below RCV.NXT is not reported by a D-SACK.",
+        "RFC 9768 §3.3.4",
+        "tcp.reassembly",
+        "        if end > start:\n"
+        "            self.duplicate = (start, end)\n",
+        "        pass\n",
+    ),
 )
