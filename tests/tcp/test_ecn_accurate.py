@@ -8,9 +8,9 @@ from estab.sockets.info import info_of
 from estab.tcp.config import MODERN, Ecn
 from estab.tcp.congestion import CONTROLS
 from estab.tcp.ecn.accurate import newly_marked
-from estab.wire.options import NO_OPTIONS
+from estab.wire.options import NO_OPTIONS, Options, emit_options
 from estab.wire.packet import ECN_CE, ECN_ECT0, ECN_ECT1, ECN_NOT_ECT
-from estab.wire.tcp import AE, CWR, ECE
+from estab.wire.tcp import AE, CWR, ECE, Segment
 from tests.conversation import ACK, MILLISECOND, RST, SECOND, SYN
 
 ACCURATE = MODERN.but(ecn=Ecn.ACCURATE, congestion="newreno")
@@ -208,6 +208,19 @@ def test_a_syn_ack_without_an_answer_says_less_each_time(talk) -> None:
     t.accept()
     assert mode(t) == "accurate"
     assert {s.ecn for s in sending(t, 1)} == {ECN_NOT_ECT}
+
+
+def test_a_syn_ack_whose_options_are_many_goes_without(talk) -> None:
+    """Beside all others there may be no room (RFC 9293 §3.1: 40 bytes)."""
+    t = talk(ACCURATE)
+    t.listen()
+    t.inject(SYN | ACE, mss=MSS)
+    t.expect()
+    segment = Segment(0, 0, SYN | ACK, 0, (), Options(mss=MSS, timestamps=(1, 2), window_scale=7, fast_open=bytes(16)))
+    t.c = next(iter(t.stack.connections.values()))
+    t.c.ecn.syn_ack(t.c, segment, 1)
+    assert segment.options.accurate_ecn_0 is None
+    assert len(emit_options(segment.options)) <= 40
 
 
 @pytest.mark.req("RFC9768-01")

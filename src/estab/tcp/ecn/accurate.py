@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from estab.tcp.ecn.feedback import EcnFeedback, hurry
 from estab.tcp.snapshot import Slots
-from estab.wire.options import MAX_OPTIONS
+from estab.wire.options import MAX_OPTIONS, emit_options
 from estab.wire.packet import ECN_CE, ECN_ECT0, ECN_ECT1, ECN_NOT_ECT
 from estab.wire.tcp import AE, CWR, ECE, SYN
 
@@ -31,8 +31,6 @@ _FIELD: Final = 0xFFFFFF
 """A byte counter on the wire is its low 24 bits."""
 _OPTION: Final = 2
 _COUNTER: Final = 3
-_SYN_ROOM: Final = MAX_OPTIONS - 24
-"""Beside MSS, SACK-permitted, timestamps, window scale and user timeout."""
 _MARKS_PER_ACK: Final = 2
 _MARKS_ON_ACKS: Final = 3
 """n of §3.2.2.5.1: with data to acknowledge, and without."""
@@ -106,7 +104,7 @@ class AccurateEcn(EcnFeedback):
             return
         segment.flags |= _GREETING[self.peer_codepoint] << _ACE_SHIFT
         if transmission == 1:
-            self._add_option(segment, _SYN_ROOM, True)
+            self._add_option(segment, MAX_OPTIONS - len(emit_options(segment.options)), True)
 
     def take_greeting(self, c: Connection, segment: Segment, now: int) -> bool:
         """What the handshake's ACK, or the SYN-ACK, says about the codepoint that ours arrived with: Not-ECT, or
