@@ -98,7 +98,7 @@ pins: ## Pin the newest versions of all we depend on
 	.venv-pins/bin/python -m pip --disable-pip-version-check install --quiet --upgrade uv
 	.venv-pins/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate \
 	    --custom-compile-command 'make pins' --output-file requirements/dev.txt \
-	    --extra cli --extra plot --extra packetdrill pyproject.toml requirements/dev.in
+	    --extra cli --extra plot --extra packetdrill --extra dask pyproject.toml requirements/dev.in
 
 wheel: $(DEV) ## Build a wheel in dist/
 	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from estab.cli.errors import explained
-from estab.cli.paint import ascii_only, paint, width_of
+from estab.cli.paint import WIDEST, ascii_only, paint, width_of
 from estab.cli.stdio import note, say
 from estab.explain.ladder import ladder
 from estab.explore import PROPERTIES, Found, Result, as_json
@@ -131,7 +131,7 @@ def laws_tables(generals: Sequence[General], lengths: Sequence[Length], as_json:
     _console().print(table)
     table = Table("losses k", "RTO", "MSL", "TIME-WAIT", "", "states")
     for each in lengths:
-        times = (f"{time / SECOND:.9g} s" for time in (RTO, each.life, each.time_wait))
+        times = (f"{time / SECOND:.10g} s" for time in (RTO, each.life, each.time_wait))
         table.add_row(str(each.losses), *times, "survives" if each.survives else "fails", f"{each.states:,}")
     _console().print(table)
 
@@ -193,4 +193,5 @@ def _capture(file: Path, story: Story) -> None:
 
 
 def _console() -> Console:
-    return Console(highlight=False)
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDEST)

@@ -41,8 +41,8 @@ def lifetime(budget: Budget) -> int:
 def figures(budget: Budget) -> Config:
     """A fixed RTO, R retransmissions of everything, TIME-WAIT lasts two lifetimes; ACKs are not delayed.
 
-    Every loss and every delay may cost one retransmission, so R is not less than their number."""
-    retries = max(RETRIES, budget.loss + budget.delay)
+    Every loss and every delay may cost one retransmission, the silence after a crash two; R is not less than that."""
+    retries = max(RETRIES, budget.loss + budget.delay + 2 * budget.crash)
     return MODERN.but(
         profile="explore",
         send_buffer=1000,
