@@ -5,16 +5,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from types import TracebackType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from bench.loss import kernel, ours
-from bench.loss.cells import CONTROLS, Cell
+from bench.loss.cells import CONTROLS
 from bench.loss.part import ADDRESSES
 from estab.drivers.relay import Relay, Report
+from estab.faults.path import Path
 from estab.links.namespace import enter, inside, new_namespace
 from estab.links.seqpacket import SeqpacketLink, seqpacket_pair
 from estab.links.tun import TunLink
@@ -87,25 +89,36 @@ class Stage:
         return process, listening
 
 
-def run(cell: Cell, estab_sends: bool, estab_receives: bool, seed: int, seconds: float) -> Run:
+class Setting(Protocol):
+    """What a run needs to know."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def control(self) -> str: ...
+
+
+def run(cell: Setting, estab_sends: bool, estab_receives: bool, seed: int, seconds: float) -> Run:
     """Let one flow run over the cell's path. Raises ``RuntimeError`` when it does not come to an end."""
     ends = End(ADDRESSES[0], estab_sends), End(ADDRESSES[1], estab_receives)
     try:
         with Stage() as stage:
-            relay, reporting = stage.start(_relay, ends, cell, seed)
+            carrier, reporting = stage.start(relay, [end.link for end in ends], cell.path, seed)
             _, receiving = stage.start(_receive, ends[1], seconds)
-            _hear(receiving, PATIENCE)
+            hear(receiving, PATIENCE)
             _, sending = stage.start(_send, ends[0], cell.control)
-            control = _hear(sending, PATIENCE)
-            rate = _hear(receiving, seconds + PATIENCE)
-            os.kill(relay.pid or 0, signal.SIGTERM)
-            return Run(8 * rate / 1_000_000, control, _hear(reporting, PATIENCE))
+            control = hear(sending, PATIENCE)
+            rate = hear(receiving, seconds + PATIENCE)
+            os.kill(carrier.pid or 0, signal.SIGTERM)
+            return Run(8 * rate / 1_000_000, control, hear(reporting, PATIENCE))
     finally:
         for end in ends:
             end.close()
 
 
-def _hear(pipe: Connection, patience: float) -> Any:
+def hear(pipe: Connection, patience: float) -> Any:
+    """What a process says next. Raises ``RuntimeError`` when it says nothing for so many seconds, or has died."""
     if not pipe.poll(patience):
         raise RuntimeError(f"a run does not get on for {patience} s")
     try:
@@ -114,7 +127,8 @@ def _hear(pipe: Connection, patience: float) -> Any:
         raise RuntimeError("a process of the run has died") from None
 
 
-def _relay(say: Any, ends: tuple[End, End], cell: Cell, seed: int) -> None:
+def relay(say: Any, links: Sequence[Link], path: Path, seed: int) -> None:
+    """Carry packets between two links until SIGTERM comes; then say the report."""
     # The path must never be what is slow.
     with suppress(OSError):
         os.nice(-15)
@@ -125,9 +139,9 @@ def _relay(say: Any, ends: tuple[End, End], cell: Cell, seed: int) -> None:
         ended = True
 
     signal.signal(signal.SIGTERM, end)
-    relay = Relay(ends[0].link, ends[1].link, cell.path, seed=seed)
-    relay.run(lambda: ended)
-    say(relay.report())
+    carrier = Relay(links[0], links[1], path, seed=seed)
+    carrier.run(lambda: ended)
+    say(carrier.report())
 
 
 def _receive(say: Any, end: End, seconds: float) -> None:
