@@ -9,12 +9,12 @@ import pytest
 
 from estab.faults.path_mtu import black_hole, path_mtu
 from estab.links import netlink
-from tests.interop.ours import Flow, Ours, attempt
+from tests.interop.ours import LOSS, Flow, Ours, attempt
 from tests.netns import isolated_with_tun
 
 FAMILIES = pytest.mark.parametrize("family", [4, 6])
 OFFLOADS = pytest.mark.parametrize("offload", [True, False])
-PAYLOAD = random.Random(1).randbytes(4_000_000)
+PAYLOAD = random.Random(1).randbytes(1_000_000 if LOSS else 4_000_000)
 HEADERS = {4: 52, 6: 72}
 """IP, TCP and its timestamps."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from estab.tcp.config import SECOND
-from tests.interop.ours import CONFIG, Ours
+from tests.interop.ours import CONFIG, LOSS, Ours
 from tests.netns import isolated_with_tun
 
-ROUNDS = 2000
+ROUNDS = 20 if LOSS else 2000
 
 
 @pytest.mark.parametrize("family", [4, 6])
