@@ -111,6 +111,20 @@ def test_an_old_segment_does_not_change_the_window(talk, seq, ack, taken):
 
 
 @pytest.mark.req("RFC9293-MAY-8")
+def test_a_repetition_that_acknowledges_more_brings_the_window_of_its_time(talk):
+    """Or SND.UNA would move the right edge beyond the peer's, who then hears nothing any more."""
+    t = talk(MODERN.but(super_segments=False)).established(mss=1000)
+    t.send(bytes(4000))
+    t.drain()
+    t.inject(ACK, seq=501, ack=1001, win=3000, data=bytes(500))
+    t.drain()
+    t.inject(ACK, seq=1, ack=4001, win=1000, data=bytes(500))
+    t.drain()
+    assert t.c.usable_window == 1000
+    t.inject(ACK, seq=1, ack=4001, win=3000, data=bytes(500))
+    assert t.c.snd_wnd == 1000, "the same repetition again is old"
+
+
 def test_what_is_not_read_closes_the_window(talk):
     t = talk(MODERN.but(receive_buffer=4000)).established(mss=1000)
     t.inject(ACK, seq=1, ack=1, data=bytes(2000))

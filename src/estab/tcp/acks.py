@@ -96,14 +96,17 @@ def burst(c: Connection) -> int:
 
 
 def _take_window(c: Connection, segment: Segment) -> bool:
-    """SND.WND from the newest segment (SND.WL1, SND.WL2). True when it changed."""
+    """SND.WND from the newest segment (SND.WL1, SND.WL2). True when it changed.
+
+    A repetition has an old number, but where it acknowledges more than anything before it, it is newer than that: with
+    the old window SND.UNA would take the right edge to where the peer never put it, and beyond it nothing is heard."""
     newer = c.snd_wl1 < segment.seq or (c.snd_wl1 == segment.seq and c.snd_wl2 <= segment.ack)
-    if not newer or segment.ack < c.snd_una:
+    if not (newer or segment.ack > c.snd_una) or segment.ack < c.snd_una:
         return False
     window = segment.window if segment.flags & SYN else segment.window << c.snd_wscale
     changed = window != c.snd_wnd
     c.snd_wnd = window
-    c.snd_wl1 = segment.seq
+    c.snd_wl1 = max(c.snd_wl1, segment.seq)
     c.snd_wl2 = segment.ack
     if changed:
         c.timers.stop(Timer.PERSIST)
