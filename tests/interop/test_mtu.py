@@ -67,6 +67,7 @@ def _exchanged_with(ours: Ours, flow: Flow, peer: socket.socket, mtu: int) -> bo
     return ours.pump.mtu == mtu
 
 
+@pytest.mark.lossless("after three timeouts in a row a smaller size is tried")
 @FAMILIES
 @isolated_with_tun
 def test_a_router_on_the_path_says_so(family: int) -> None:
