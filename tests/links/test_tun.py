@@ -25,6 +25,7 @@ from tests.netns import isolated_with_tun
 
 KERNEL, OURS = "10.0.0.1", "10.0.0.2"
 RTM_DELLINK = 17
+UDP_SEGMENT = 103
 FAMILIES = [(KERNEL, OURS), ("fd00::1", "fd00::2")]
 
 
@@ -44,10 +45,10 @@ def wait(link: TunLink, wanted: Callable[[Packet], bool], now: int = 0, patience
     raise AssertionError("the packet did not come")
 
 
-def wait_for_carrier(link: TunLink, peer: socket.socket) -> Packet:
+def wait_for_carrier(link: TunLink, peer: socket.socket, ours: str = OURS) -> Packet:
     """The first datagram that gets through: the kernel drops all until it has noticed that somebody attached."""
     for _ in range(50):
-        peer.sendto(b"hello", (OURS, 7))
+        peer.sendto(b"hello", (ours, 7))
         with suppress(AssertionError):
             return wait(link, is_udp, patience=100)
     raise AssertionError("no packet came")
@@ -164,6 +165,40 @@ def test_super_packets_both_ways(kernel: str, ours: str) -> None:
     assert segment.length > largest.segment_size == talk.mss
     assert largest.segments == -(-segment.length // talk.mss)
     assert link.send_errors == 0
+
+
+@isolated_with_tun
+@pytest.mark.parametrize(("kernel", "ours"), FAMILIES)
+def test_super_packets_of_datagrams_both_ways(kernel: str, ours: str) -> None:
+    link = TunLink.create("t0", [prefix_of(kernel)])
+    data = os.urandom(10_300)
+    pieces = [data[at : at + 1000] for at in range(0, len(data), 1000)]
+    with kernel_socket(kernel, socket.SOCK_DGRAM) as peer:
+        hello = wait_for_carrier(link, peer, ours)
+        ends = hello.dst, hello.src, 7, udp.parse(hello).source_port
+        assert link.send([udp.join([udp.build(*ends, piece, partial=True) for piece in pieces], 1000)], 0) == 1
+        assert [peer.recv(2000) for _ in pieces] == pieces
+        peer.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 1000)
+        peer.sendto(data, (ours, 7))
+        packet = wait(link, is_udp)
+    assert (packet.checksum, packet.segment_size, packet.segments) == (Checksum.PARTIAL, 1000, 11)
+    assert bytes(udp.parse(packet).payload) == data
+    assert link.send_errors == 0
+
+
+def test_a_kernel_that_does_not_cut_datagrams_is_asked_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def ioctl(fd: int, request: int, argument: int | bytes) -> int:
+        if request == device.TUNSETOFFLOAD:
+            asked.append(argument)
+            if argument & device.TUN_F_USO4:
+                raise OSError(errno.EINVAL, "no such flag")
+        return 0
+
+    monkeypatch.setattr(device.fcntl, "ioctl", ioctl)
+    assert device.set_offload(3, "t0", True) == FULL_OFFLOAD._replace(datagrams_in=False, datagrams_out=False)
+    assert len(asked) == 2
 
 
 @isolated_with_tun

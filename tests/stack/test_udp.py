@@ -5,11 +5,14 @@ import random
 
 import pytest
 
+from estab.stack import snapshot
 from estab.stack.stack import Stack
 from estab.tcp.config import MODERN, SECOND, Config
 from estab.wire import icmp, ip, tcp, udp
 from estab.wire.address import parse_address
+from estab.wire.link import FULL_OFFLOAD
 from estab.wire.packet import Packet
+from estab.wire.segmentation import split
 from estab.wire.tcp import SYN, Segment
 
 OURS = {4: parse_address("10.0.0.1"), 6: parse_address("fd00::1")}
@@ -229,3 +232,72 @@ def test_fragments_that_never_become_whole() -> None:
     stack.advance(deadline)
     assert stack.counters["IpReasmTimeout"] == 1
     assert stack.next_deadline() is None
+
+
+def offloading() -> Stack:
+    return Stack(MODERN, addresses=["10.0.0.1/24", "fd00::1/64"], rng=random.Random(1), offload=FULL_OFFLOAD)
+
+
+def sizes_on_the_wire(packets: list[Packet]) -> list[list[int]]:
+    return [[piece.length - piece.transport - udp.UDP_HEADER for piece in split(packet)] for packet in packets]
+
+
+@FAMILIES
+def test_a_link_that_cuts_datagrams_gets_them_joined(family) -> None:
+    stack = offloading()
+    port = stack.udp(5000)
+    for size in (100, 100, 60, 100, 100, 200):
+        port.send_to(bytes(size), (PEER[family], 7), 0)
+    packets = stack.transmit(0)
+    assert sizes_on_the_wire(packets) == [[100, 100, 60], [100, 100], [200]]
+    assert [packet.segment_size for packet in packets] == [100, 100, 0]
+
+
+@pytest.mark.parametrize("change", ["address", "port", "source", "empty", "fragments", "reply"])
+def test_only_datagrams_that_continue_each_other_are_joined(change) -> None:
+    stack = offloading()
+    port, other = stack.udp(5000), stack.udp(5001)
+    port.send_to(b"one", (PEER[4], 7), 0)
+    if change == "reply":
+        arrive(stack, echo_packet(4, b"\x08" + bytes(7)))
+    else:
+        address = parse_address("10.0.0.3") if change == "address" else PEER[4]
+        data = {"empty": b"", "fragments": bytes(2000)}.get(change, b"two")
+        (other if change == "source" else port).send_to(data, (address, 8 if change == "port" else 7), 0)
+    port.send_to(b"one", (PEER[4], 7), 0)
+    packets = stack.transmit(0)
+    assert len(packets) == (4 if change == "fragments" else 3)
+    assert all(packet.segments == 1 for packet in packets)
+
+
+def test_a_joined_packet_stays_within_what_ip_allows() -> None:
+    stack = offloading()
+    port = stack.udp(5000)
+    for _ in range(100):
+        port.send_to(bytes(1400), (PEER[4], 7), 0)
+    packets = stack.transmit(0)
+    assert sum(map(len, sizes_on_the_wire(packets))) == 100
+    assert max(packet.length for packet in packets) <= 65_535
+    assert len(packets) == 3
+
+
+def test_datagrams_that_wait_are_joined_also_after_a_restart_from_a_snapshot() -> None:
+    stack, again = offloading(), offloading()
+    port = stack.udp(5000)
+    for data in (b"one", b"two"):
+        port.send_to(data, (PEER[4], 7), 0)
+    snapshot.restore(again, stack.snapshot(0), 0, snapshot.origins(stack))
+    (packet,) = again.transmit(0)
+    assert [bytes(udp.parse(piece).payload) for piece in split(packet)] == [b"one", b"two"]
+
+
+@FAMILIES
+def test_datagrams_that_come_joined_are_apart_for_the_reader(family) -> None:
+    stack = host(MODERN.but(udp_queue=2))
+    port = stack.udp(5000)
+    packets = [udp.build(PEER[family], OURS[family], 9, 5000, data, partial=True) for data in (b"ab", b"cd", b"e")]
+    joined = udp.join(packets, 2)
+    stack.receive([Packet(joined.tobytes(), (), joined.checksum, 2, 3)], 0)
+    assert [port.receive_from()[0] for _ in range(2)] == [b"ab", b"cd"]
+    assert port.receive_from() is None
+    assert stack.counters["UdpRcvbufErrors"] == 1

@@ -130,3 +130,19 @@ def test_headers_that_are_not_there() -> None:
         for size in (0, 2):
             with pytest.raises(ParseError):
                 split(Packet(data, (), Checksum.PARTIAL, size, 2))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@given(size=st.integers(1, 50), last=st.integers(1, 50), count=st.integers(1, 9))
+def test_a_super_packet_of_datagrams_is_its_datagrams(family, size, last, count) -> None:
+    payloads = [bytes([index]) * size for index in range(count)] + [b"z" * min(size, last)]
+    sent = [udp.build(*family, 5, 7, data, ttl=9, dscp=3, partial=True) for data in payloads]
+    joined = udp.join(sent, size)
+    assert (joined.checksum, joined.segment_size, joined.segments) == (Checksum.PARTIAL, size, count + 1)
+    for whole in (joined, Packet(joined.tobytes(), (), joined.checksum, size, joined.segments)):
+        pieces = split(whole)
+        assert [bytes(udp.parse(read(piece.tobytes())).payload) for piece in pieces] == payloads
+        for piece in pieces:
+            data = piece.tobytes()
+            assert recomputed(data) == data
+            assert (piece.checksum, piece.segment_size, piece.ttl, piece.dscp) == (Checksum.RAW, 0, 9, 3)

@@ -7,6 +7,7 @@ import fcntl
 import os
 import struct
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from estab.links import vnet
@@ -30,6 +31,15 @@ TUN_F_CSUM: Final = 0x01
 TUN_F_TSO4: Final = 0x02
 TUN_F_TSO6: Final = 0x04
 TUN_F_TSO_ECN: Final = 0x08
+TUN_F_USO4: Final = 0x20
+TUN_F_USO6: Final = 0x40
+_SEGMENTS: Final = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN
+_DATAGRAMS: Final = _SEGMENTS | TUN_F_USO4 | TUN_F_USO6
+
+_PREFERENCES: Final = (
+    (_DATAGRAMS, FULL_OFFLOAD),
+    (_SEGMENTS, FULL_OFFLOAD._replace(datagrams_out=False, datagrams_in=False)),
+)
 
 _IFREQ: Final = struct.Struct("=16sHH20x")
 _INT: Final = struct.Struct("=i")
@@ -88,18 +98,18 @@ def open_device(name: str, extra_flags: Iterable[int]) -> tuple[int, str]:
 
 
 def set_offload(fd: int, name: str, wanted: bool) -> Offload:
-    """Settle the header's layout and what the kernel may leave undone; a kernel that cannot is asked for nothing."""
+    """Settle the header's layout and what the kernel may leave undone; a kernel that cannot is asked for less.
+
+    Datagrams are cut and joined since Linux 6.2."""
     try:
         fcntl.ioctl(fd, TUNSETVNETHDRSZ, _INT.pack(vnet.VNET_HEADER))
         fcntl.ioctl(fd, TUNSETVNETLE, _INT.pack(1))
     except OSError as error:
         raise refusal(error, f"cannot use {name} with packet headers (IFF_VNET_HDR)") from error
-    if wanted:
-        try:
-            fcntl.ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
-            return FULL_OFFLOAD
-        except OSError:
-            pass
+    for flags, offload in _PREFERENCES if wanted else ():
+        with suppress(OSError):
+            fcntl.ioctl(fd, TUNSETOFFLOAD, flags)
+            return offload
     try:
         fcntl.ioctl(fd, TUNSETOFFLOAD, 0)
     except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from estab.wire import ip, tcp
+from estab.wire import ip, tcp, udp
 from estab.wire.packet import PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Buffer, Checksum, Packet, ParseError
 
 VNET_HEADER: Final = 10
@@ -15,6 +15,7 @@ F_DATA_VALID: Final = 2
 GSO_NONE: Final = 0
 GSO_TCPV4: Final = 1
 GSO_TCPV6: Final = 4
+GSO_UDP_L4: Final = 5
 GSO_ECN: Final = 0x80
 
 CHECKSUM_FIELD: Final = {PROTO_TCP: tcp.CHECKSUM_OFFSET, PROTO_UDP: 6, PROTO_ICMPV6: 2}
@@ -39,6 +40,9 @@ def encode(packet: Packet) -> bytes:
     start = packet.transport
     if packet.segment_size:
         head = packet.head
+        if packet.protocol == PROTO_UDP and len(head) >= start + udp.UDP_HEADER:
+            sizes = start + udp.UDP_HEADER, packet.segment_size
+            return _VNET.pack(F_NEEDS_CSUM, GSO_UDP_L4, *sizes, start, CHECKSUM_FIELD[PROTO_UDP])
         if packet.protocol != PROTO_TCP or len(head) < start + tcp.TCP_HEADER:
             raise ParseError("vnet-segment")
         kind = GSO_TCPV4 if head[0] >> 4 == 4 else GSO_TCPV6
@@ -65,7 +69,8 @@ def decode(header: Buffer, packet: Packet) -> None:
     if not flags & F_NEEDS_CSUM:
         start = (head[0] & 15) * 4 if head[0] >> 4 == 4 else ip.IPV6_HEADER
     # hdr_len is only a hint of what is linear in the kernel's memory; the header itself is sure.
-    payload = len(head) - start - (head[start + 12] >> 4) * 4
+    length = udp.UDP_HEADER if kind == GSO_UDP_L4 else (head[start + 12] >> 4) * 4
+    payload = len(head) - start - length
     if payload > segment_size:
         packet.segment_size = segment_size
         packet.segments = -(-payload // segment_size)

@@ -101,11 +101,14 @@ def _udp(stack: Stack, packet: Packet, now: int) -> None:
             error = icmp.build_error(icmp.IcmpKind.UNREACHABLE, code, 0, quoted, packet.dst, packet.src)
             stack.reply(error, now)
         return
-    if len(port.queue) >= port.limit:
-        stack.drop(now, packet, "UdpRcvbufErrors")
-        return
-    port.queue.append((bytes(datagram.payload), (packet.src, datagram.source_port)))
-    stack.count("UdpInDatagrams")
+    payload = datagram.payload
+    size = packet.segment_size or max(len(payload), 1)
+    for start in range(0, max(len(payload), 1), size):
+        if len(port.queue) >= port.limit:
+            stack.drop(now, packet, "UdpRcvbufErrors")
+            continue
+        port.queue.append((bytes(payload[start : start + size]), (packet.src, datagram.source_port)))
+        stack.count("UdpInDatagrams")
     stack.note(port)
 
 

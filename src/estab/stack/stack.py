@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final
 
-from estab.stack import fast_open, snapshot
+from estab.stack import datagrams, fast_open, snapshot
 from estab.stack import input as arrival
 from estab.stack.addresses import Addresses
 from estab.stack.cookie_cache import CookieCache
@@ -162,7 +162,7 @@ class Stack:
             if self.looped:
                 self._deliver_looped(now)
             elif replies:
-                self._send(replies.popleft())
+                self._send(datagrams.take(replies) if self.offload.datagrams_out else replies.popleft())
             else:
                 self._serve(self.busy.popleft(), now, room)
         if len(self.outbox) <= room:
@@ -583,10 +583,11 @@ class Stack:
 
     def _send_datagram(self, port: UdpPort, data: bytes, remote: tuple[bytes, int], now: int) -> None:
         source = port.address or self.addresses.source_for(remote[0])
-        packet = udp.build(source, remote[0], port.port, remote[1], data, ttl=self.config.ttl)
-        if packet.size() <= self.mtu:
-            pieces = [packet]
+        ends = (source, remote[0], port.port, remote[1])
+        if len(data) + udp.UDP_HEADER + (20 if len(source) == 4 else 40) <= self.mtu:
+            pieces = [udp.build(*ends, data, ttl=self.config.ttl, partial=self.offload.checksum_out)]
         else:
+            packet = udp.build(*ends, data, ttl=self.config.ttl)
             self.count("IpFragCreates")
             self.identification += 1
             pieces = ip.fragment_packet(packet, self.mtu, self.identification)

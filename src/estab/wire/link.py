@@ -19,10 +19,14 @@ class Offload(NamedTuple):
     """May hand in super-packets."""
     checksum_in: bool = False
     """May hand in packets whose checksum is ``VERIFIED`` or ``PARTIAL`` instead of complete."""
+    datagrams_out: bool = False
+    """Accepts UDP super-packets (datagrams of one size from one port to one, the last may be shorter) and cuts them."""
+    datagrams_in: bool = False
+    """May hand in UDP super-packets."""
 
 
 NO_OFFLOAD = Offload()
-FULL_OFFLOAD = Offload(True, True, True, True)
+FULL_OFFLOAD = Offload(True, True, True, True, True, True)
 
 
 class Link(Protocol):

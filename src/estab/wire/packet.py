@@ -36,8 +36,9 @@ class Packet:
     The wire bytes are ``head`` followed by every view in ``body``. ``head`` begins with the IP header and holds
     all headers down to the end of the transport header; in a packet fresh from a link it may hold everything.
 
-    A super-packet (``segment_size > 0``) carries a TCP payload larger than one wire packet allows: it stands for
-    ``segments`` packets of ``segment_size`` payload bytes each (the last may be shorter).
+    A super-packet (``segment_size > 0``) carries a TCP payload larger than one wire packet allows, or the payloads of
+    many UDP datagrams: it stands for ``segments`` packets of ``segment_size`` payload bytes each (the last may be
+    shorter).
 
     The IP fields below ``ce`` are meaningful in packets that a stack made, and after ``wire.ip.parse``.
     """

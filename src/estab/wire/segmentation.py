@@ -28,6 +28,7 @@ _LONG: Final = Struct("!I")
 _SEQ: Final = 4
 _FLAGS: Final = 12
 _URGENT: Final = 18
+_UDP_LENGTH: Final = 4
 
 
 def complete_checksum(packet: Packet) -> Packet:
@@ -57,7 +58,7 @@ def complete_checksum(packet: Packet) -> Packet:
 
 
 def split(packet: Packet, *, cwr_once: bool = True) -> list[Packet]:
-    """The wire packets that a TCP super-packet stands for, with complete checksums; payload is shared.
+    """The wire packets that a super-packet stands for, with complete checksums; payload is shared.
 
     The IPv4 identification grows by one per piece; CWR stays on the first (RFC 3168 §6.1.2) unless ``cwr_once`` is
     false, FIN and PSH on the last.
@@ -67,12 +68,14 @@ def split(packet: Packet, *, cwr_once: bool = True) -> list[Packet]:
         return [complete_checksum(packet)]
     if not packet.transport:
         ip.parse(packet)
-    if packet.protocol != PROTO_TCP:
+    if packet.protocol not in (PROTO_TCP, PROTO_UDP):
         return [complete_checksum(packet)]
     head, body = _take_headers(packet)
     length = packet.length - len(head)
     if length <= size:
         return [complete_checksum(packet)]
+    if packet.protocol == PROTO_UDP:
+        return _split_datagrams(packet, head, body)
     start = packet.transport
     (seq,) = _LONG.unpack_from(head, start + _SEQ)
     (flags,) = _SHORT.unpack_from(head, start + _FLAGS)
@@ -95,6 +98,19 @@ def split(packet: Packet, *, cwr_once: bool = True) -> list[Packet]:
         piece_length = len(head) + min(size, length - offset)
         wire = _finish(head, packet, views, piece_length, (identification + index) & 0xFFFF)
         pieces.append(_like(packet, wire, views, piece_length))
+    return pieces
+
+
+def _split_datagrams(packet: Packet, head: bytearray, body: tuple[Buffer, ...]) -> list[Packet]:
+    start = packet.transport
+    _SHORT.pack_into(head, start + _CHECKSUM_AT[PROTO_UDP], 0)
+    (identification,) = _SHORT.unpack_from(head, 4)
+    pieces = []
+    for index, views in enumerate(_cut(body, packet.segment_size)):
+        length = len(head) + sum(map(len, views))
+        _SHORT.pack_into(head, start + _UDP_LENGTH, length - start)
+        wire = _finish(head, packet, views, length, (identification + index) & 0xFFFF)
+        pieces.append(_like(packet, wire, views, length))
     return pieces
 
 
@@ -141,11 +157,13 @@ def _finish(head: bytearray, packet: Packet, views: tuple[Buffer, ...], length: 
         _SHORT.pack_into(head, 10, 0xFFFF - (int.from_bytes(head[:start], "big") % 65535 or 0xFFFF))
     else:
         _SHORT.pack_into(head, 4, length - ip.IPV6_HEADER)
-    total = int.from_bytes(packet.src, "big") + int.from_bytes(packet.dst, "big") + PROTO_TCP + length - start
+    total = pseudo_header(packet.src, packet.dst, packet.protocol, length - start)
     total += int.from_bytes(head[start:], "big")
     checksum = 0xFFFF ^ sum_parts(views, total)
+    if not checksum and packet.protocol == PROTO_UDP:
+        checksum = 0xFFFF  # RFC 768: a zero on the wire means that there is none
     wire = bytearray(head)
-    _SHORT.pack_into(wire, start + CHECKSUM_OFFSET, checksum)
+    _SHORT.pack_into(wire, start + _CHECKSUM_AT[packet.protocol], checksum)
     return bytes(wire)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -55,14 +56,19 @@ def build(
     ecn: int = 0,
     flow_label: int = 0,
     identification: int = 0,
+    partial: bool = False,
 ) -> Packet:
-    """The packet for a datagram, its checksum complete. Raises ``ValueError`` when it is too long for IP."""
+    """The packet for a datagram. Raises ``ValueError`` when it is too long for IP.
+
+    ``partial``: the checksum field gets the pseudo-header's sum, for a link that completes it."""
     length = UDP_HEADER + len(payload)
     if length > 0xFFFF:
         raise ValueError(f"a UDP payload of {len(payload)} bytes is too long")
-    total = pseudo_header(src, dst, PROTO_UDP, length) + source_port + destination_port + length
-    checksum = 0xFFFF ^ sum_parts((payload,), total) or 0xFFFF  # RFC 768: 0 on the wire says that there is none
-    return ip.build(
+    checksum = pseudo_header(src, dst, PROTO_UDP, length)
+    if not partial:
+        total = checksum + source_port + destination_port + length
+        checksum = 0xFFFF ^ sum_parts((payload,), total) or 0xFFFF  # RFC 768: 0 on the wire says that there is none
+    packet = ip.build(
         _UDP.pack(source_port, destination_port, length, checksum),
         (payload,) if payload else (),
         src,
@@ -74,3 +80,32 @@ def build(
         flow_label=flow_label,
         identification=identification,
     )
+    if partial:
+        packet.checksum = Checksum.PARTIAL
+    return packet
+
+
+def join(packets: Sequence[Packet], size: int) -> Packet:
+    """One super-packet for datagrams between the same ports, ``size`` bytes of payload each but for the last.
+
+    Its checksum is left to the link that cuts it."""
+    first = packets[0]
+    source_port, destination_port, _, _ = _UDP.unpack_from(first.head, first.transport)
+    behind = first.transport + UDP_HEADER
+    payload = tuple(view for packet in packets for view in (packet.head[behind:], *packet.body) if view)
+    length = UDP_HEADER + sum(map(len, payload))
+    joined = ip.build(
+        _UDP.pack(source_port, destination_port, length, pseudo_header(first.src, first.dst, PROTO_UDP, length)),
+        payload,
+        first.src,
+        first.dst,
+        PROTO_UDP,
+        ttl=first.ttl,
+        dscp=first.dscp,
+        ecn=first.ecn,
+        flow_label=first.flow_label,
+    )
+    joined.checksum = Checksum.PARTIAL
+    joined.segment_size = size
+    joined.segments = len(packets)
+    return joined
