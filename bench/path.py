@@ -48,6 +48,8 @@ def measure(setting: Setting) -> dict[str, Any]:
         "late_p50_ms": done.report.late_p50 / 1e6,
         "late_p99_ms": done.report.late_p99 / 1e6,
         "busy": done.report.busy,
+        "cpu": done.report.cpu,
+        "core_carries_mbit": round(carried / max(done.report.cpu, 0.001)),
     }
 
 
@@ -56,7 +58,8 @@ def line(row: dict[str, Any]) -> str:
     share = "" if row["of_rate"] is None else f" ({row['of_rate']:.1%})"
     late = f"late by {row['late_p50_ms']:.3f} ms (half), {row['late_p99_ms']:.3f} ms (99 %)"
     carried = f"carried {row['carried_mbit']:>7.1f} Mbit/s{share}"
-    return f"{rate:>10} {row['rtt_ms']:>3} ms  {carried}  {late}  busy {row['busy']:.0%}"
+    work = f"busy {row['busy']:.0%}, cpu {row['cpu']:.0%}: a whole core carries {row['core_carries_mbit']} Mbit/s"
+    return f"{rate:>10} {row['rtt_ms']:>3} ms  {carried}  {late}  {work}"
 
 
 def main() -> int:

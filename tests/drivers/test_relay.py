@@ -23,7 +23,8 @@ class Ends:
         self.now = 7_000 * MS
         near, self.near = memory_pair(offload=NO_OFFLOAD)
         far, self.far = memory_pair(offload=NO_OFFLOAD, limit=limit)
-        self.relay = Relay(near, far, path, clock=lambda: self.now)
+        self.worked = 0
+        self.relay = Relay(near, far, path, clock=lambda: self.now, cpu=lambda: self.worked)
 
     def send(self, end: MemoryLink, packets: Sequence[bytes]) -> None:
         end.send([Packet(each) for each in packets], self.now)
@@ -56,6 +57,24 @@ def test_it_says_how_late_it_was() -> None:
     assert (report.packets, report.size, report.fates) == (100, 100, {"delivered": 100})
     assert (report.late_p50, report.late_p99) == (BUCKET, 20_000 + BUCKET)
     assert ends.arrived(ends.far) == [b"x"] * 100
+
+
+def test_it_says_how_much_of_a_core_it_had() -> None:
+    ends = Ends(Path())
+    ends.now += 10 * MS
+    ends.worked += 4 * MS
+    assert ends.relay.report().cpu == 0.4
+
+
+def test_an_end_where_nothing_has_come_is_not_read() -> None:
+    """A read that finds nothing costs as much as a packet; what is due leaves all the same."""
+    ends = Ends(Path(Line(delay=MS)))
+    ends.send(ends.near, [b"first"])
+    ends.near.send([Packet(b"second")], ends.now)
+    ends.now += MS
+    assert ends.relay.turn(near=False) is None
+    assert ends.arrived(ends.far) == [b"first"]
+    assert ends.relay.turn() == ends.now + MS
 
 
 def test_it_says_what_became_of_packets() -> None:

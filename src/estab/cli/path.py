@@ -96,4 +96,5 @@ def _run(relay: Relay, limit: int | None) -> None:
 def _text(report: Report) -> str:
     fates = ", ".join(f"{count:,} {fate}" for fate, count in sorted(report.fates.items())) or "nothing came"
     late = f"late by {report.late_p50 / 1e6:.3f} ms (half of them at most), {report.late_p99 / 1e6:.3f} ms (99 %)"
-    return f"packets: {fates}\nhanded on: {report.size:,} bytes, {late}\nat work {report.busy:.0%} of the time"
+    work = f"{report.busy:.0%}, on a core {report.cpu:.0%}"
+    return f"packets: {fates}\nhanded on: {report.size:,} bytes, {late}\nat work {work} of the time"

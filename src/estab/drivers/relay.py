@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from estab.faults.link import FaultyLink
 from estab.faults.path import Path
 from estab.sim.streams import stream
 from estab.wire.link import Link
@@ -39,7 +40,9 @@ class Report:
     """By how much (ns) packets left later than the path says: half of them by no more than this."""
     late_p99: int
     busy: float
-    """The share of the time in which the relay was at work; near 1 it is the bottleneck."""
+    """The share of the time in which the relay was at work, or wanted to be; near 1 it is the bottleneck."""
+    cpu: float
+    """The share of one core that it had. Where others compete for the cores it is less than ``busy``."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -51,12 +54,23 @@ class Relay:
     What arrives at ``near`` leaves at ``far``, and the other way round. ``seed``: what is lost depends on it."""
 
     def __init__(
-        self, near: Link, far: Link, path: Path, *, seed: int = 0, clock: Callable[[], int] = time.monotonic_ns
+        self,
+        near: Link,
+        far: Link,
+        path: Path,
+        *,
+        seed: int = 0,
+        clock: Callable[[], int] = time.monotonic_ns,
+        cpu: Callable[[], int] = time.thread_time_ns,
     ) -> None:
+        """clock, cpu: the time, and that during which this thread has had a core (ns)."""
         self._clock = clock
         self._started = clock()
+        self._cpu = cpu
+        self._cpu_before = cpu()
         streams = stream(seed, "path there"), stream(seed, "path back")
-        self._near, self._far = path.between(near, far, self._started, streams, self._note)
+        self._near, self._far = near, far
+        self._back, self._there = path.between(near, far, self._started, streams, self._note)
         self._due: list[int] = []
         """Of the packets that are handed on in this turn."""
         self._late: list[int] = [0] * BUCKETS
@@ -64,21 +78,16 @@ class Relay:
         self._size: int = 0
         self._idle: int = 0
 
-    def turn(self) -> int | None:
+    def turn(self, near: bool = True, far: bool = True) -> int | None:
         """Move what there is to move. Returns when to call again (ns) if nothing arrives; None: only then.
 
-        Raises ``OSError`` when a link is gone."""
+        near, far: something may have come there, so it is worth reading. Raises ``OSError`` when a link is gone."""
         now = self._clock()
-        near, far = self._near, self._far
-        there = near.receive(now, BATCH)
-        if there:
-            self._drop(len(there) - far.send(there, now))
-        back = far.receive(now, BATCH)
-        if back:
-            self._drop(len(back) - near.send(back, now))
+        self._carry(self._near if near else None, self._there, now)
+        self._carry(self._far if far else None, self._back, now)
         if self._due:
             self._measure()
-        at, other = near.next_deadline(), far.next_deadline()
+        at, other = self._back.next_deadline(), self._there.next_deadline()
         if at is None or other is None:
             return other if at is None else at
         return min(at, other)
@@ -86,19 +95,20 @@ class Relay:
     def run(self, until: Callable[[], bool]) -> None:
         """Go on until ``until()`` is true, which is asked every 0.1 s. Raises ``OSError`` when a link is gone."""
         _sharpen_timers()
-        descriptors = [self._near.fileno(), self._far.fileno()]
+        near, far = descriptors = [self._near.fileno(), self._far.fileno()]
+        readable = descriptors
         look = self._clock() + int(LONGEST_WAIT * 1e9)
         while True:
-            deadline = self.turn()
+            deadline = self.turn(near in readable, far in readable)
             now = self._clock()
             if now >= look:
                 if until():
                     return
                 look = now + int(LONGEST_WAIT * 1e9)
             wait = LONGEST_WAIT if deadline is None else min((deadline - now) / 1e9, LONGEST_WAIT)
+            # select, because the others count in milliseconds.
+            readable = select.select(descriptors, [], [], max(wait, 0))[0]
             if wait > 0:
-                # select, because the others count in milliseconds.
-                select.select(descriptors, [], [], wait)
                 self._idle += self._clock() - now
 
     def report(self) -> Report:
@@ -111,12 +121,22 @@ class Relay:
             self._percentile(50),
             self._percentile(99),
             round(1 - self._idle / elapsed, 3),
+            round((self._cpu() - self._cpu_before) / elapsed, 3),
         )
 
     def close(self) -> None:
         """Close both links; what is under way is lost."""
-        self._near.close()
-        self._far.close()
+        self._back.close()
+        self._there.close()
+
+    def _carry(self, source: Link | None, way: FaultyLink, now: int) -> None:
+        """What has come at one end sets out, and what is due arrives."""
+        packets = source.receive(now, BATCH) if source is not None else ()
+        if not packets:
+            way.receive(now, 0)
+        elif left := len(packets) - way.send(packets, now):
+            # The link in front is full, and so is our patience.
+            self._fates["no room"] += left
 
     def _note(self, now: int, direction: str, packet: Packet, fate: str) -> None:
         """A packet's way ends, at the time that the path says."""
@@ -134,11 +154,6 @@ class Relay:
             bucket = (now - due) // BUCKET
             late[bucket if bucket < BUCKETS else -1] += 1
         self._due.clear()
-
-    def _drop(self, count: int) -> None:
-        """The link in front is full, and so is our patience."""
-        if count:
-            self._fates["no room"] += count
 
     def _percentile(self, percent: int) -> int:
         """The upper end of the bucket."""

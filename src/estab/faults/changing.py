@@ -7,8 +7,8 @@ from collections.abc import Hashable, Sequence
 from random import Random
 from typing import Any
 
-from estab.faults.rate import BIT_NANOSECONDS, RateLimit
-from estab.faults.verdict import PASS, Deliver, Drop, Fault, Verdict
+from estab.faults.rate import BIT_NANOSECONDS, FULL, RateLimit
+from estab.faults.verdict import PASS, Deliver, Fault, Verdict
 from estab.wire.packet import Packet
 
 
@@ -67,12 +67,16 @@ class ChangingRate:
         self._idle_at = 0
 
     def __call__(self, packet: Packet, now: int, rng: Random) -> Verdict:
-        size = packet.size()
+        at = self.leave(packet.size(), now)
+        return FULL if at is None else Deliver(at=at, fate="")
+
+    def leave(self, size: int, now: int) -> int | None:
+        """When a packet of ``size`` bytes that comes now has left the line; None: it found the queue full."""
         start = max(now, self._idle_at)
         if start > now and self.backlog(now) + size > self._queues[self._step(now)]:
-            return Drop("queue full")
+            return None
         self._idle_at = self._finish(start, size * BIT_NANOSECONDS)
-        return Deliver(at=self._idle_at, fate="")
+        return self._idle_at
 
     def backlog(self, now: int) -> int:
         """Bytes that wait or are on the line."""

@@ -26,12 +26,18 @@ class Delay:
         self._latest = 0
 
     def __call__(self, packet: Packet, now: int, rng: Random) -> Verdict:
+        return Deliver(at=self.arrive(now, rng), fate="")
+
+    def arrive(self, now: int, rng: Random) -> int:
+        """When a packet arrives that sets out now."""
         due = now + self._delay
         if self._jitter:
             due += rng.randrange(-self._jitter, self._jitter + 1)
         if self._keep_order:
-            due = self._latest = max(due, self._latest)
-        return Deliver(at=due, fate="")
+            if due < self._latest:
+                due = self._latest
+            self._latest = due
+        return due
 
     def snapshot(self, now: int) -> int:
         """How long after now the last packet arrives; what is over no longer matters."""

@@ -140,6 +140,6 @@ def _marking(line: Line, limit: RateLimit | ChangingRate | None) -> Fault | None
 def _way(limit: RateLimit | ChangingRate | None, steps: Steps) -> list[Fault | None]:
     """The queue and the way behind it."""
     delay = _changing(steps, lambda line: Delay(line.delay, line.jitter, not line.reorder) if line.delay else None)
-    if limit is None or not isinstance(delay, Delay | Changing):
+    if limit is None or not isinstance(delay, Delay):
         return [limit, delay]
     return [Tandem(limit, delay)]

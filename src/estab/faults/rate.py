@@ -10,6 +10,7 @@ from estab.wire.packet import Packet
 
 BIT_NANOSECONDS: Final = 8 * 1_000_000_000
 """From bytes and bits per second to nanoseconds."""
+FULL: Final = Drop("queue full")
 
 
 class RateLimit:
@@ -30,17 +31,23 @@ class RateLimit:
         self._idle_at = 0
 
     def __call__(self, packet: Packet, now: int, rng: Random) -> Verdict:
-        size = packet.size()
-        start = max(now, self._idle_at)
-        if start > now and self.backlog(now) + size > self._queue:
-            return Drop("queue full")
+        at = self.leave(packet.size(), now)
+        return FULL if at is None else Deliver(at=at, fate="")
+
+    def leave(self, size: int, now: int) -> int | None:
+        """When a packet of ``size`` bytes that comes now has left the line; None: it found the queue full."""
+        start = self._idle_at
+        if start <= now:
+            start = now
+        elif self.backlog(now) + size > self._queue:
+            return None
         # Rounded up: the line is never faster than it was said to be.
-        self._idle_at = start - (-size * BIT_NANOSECONDS // self._rate)
-        return Deliver(at=self._idle_at, fate="")
+        self._idle_at = at = start - (-size * BIT_NANOSECONDS // self._rate)
+        return at
 
     def backlog(self, now: int) -> int:
         """Bytes that wait or are on the line."""
-        return max(self._idle_at - now, 0) * self._rate // BIT_NANOSECONDS
+        return (self._idle_at - now) * self._rate // BIT_NANOSECONDS if self._idle_at > now else 0
 
     def snapshot(self, now: int) -> int:
         """For how many nanoseconds the line is still busy."""

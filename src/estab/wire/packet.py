@@ -97,7 +97,7 @@ class Packet:
 
     def size(self) -> int:
         """Bytes on the wire, were it sent as one packet."""
-        return len(self.head) + sum(map(len, self.body))
+        return len(self.head) + sum(map(len, self.body)) if self.body else len(self.head)
 
     def tobytes(self) -> bytes:
         """A copy of the whole packet as it stands (a partial checksum stays partial)."""
