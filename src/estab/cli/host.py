@@ -30,10 +30,10 @@ _FAREWELL: Final = 5.0
 """Seconds in which connections may finish before the device goes away."""
 
 
-def make_link(options: LinkOptions) -> Link:
+def make_link(options: LinkOptions, device: Link | None = None) -> Link:
     """The device, with the faults and the tap that were asked for. Raises ``CommandError``."""
     with explained(f"no link on {options.tun}"):
-        link: Link = _device(options)
+        link: Link = device or _device(options)
     if options.loss or options.delay:
         faults: list[Fault] = []
         if options.loss:
@@ -60,12 +60,18 @@ def _device(options: LinkOptions) -> TunLink:
 
 
 @asynccontextmanager
-async def open_host(options: LinkOptions, command: str) -> AsyncIterator[Host]:
-    """A host that ``estab ss`` sees. At the end connections get a moment to finish, then the device goes."""
+async def open_host(
+    options: LinkOptions, command: str, device: Link | None = None, rng: Random | None = None
+) -> AsyncIterator[Host]:
+    """A host that ``estab ss`` sees. At the end connections get a moment to finish, then the device goes.
+
+    device: in place of the one that ``options`` name. rng: see ``attach``."""
     with _observer(options) as observer:
-        link = make_link(options)
+        link = make_link(options, device)
         async with (
-            attach(link, *options.addresses, hosts=options.hosts, linger=_FAREWELL, observer=observer) as host,
+            attach(
+                link, *options.addresses, hosts=options.hosts, linger=_FAREWELL, observer=observer, rng=rng
+            ) as host,
             control.answering(host, command),
         ):
             yield host

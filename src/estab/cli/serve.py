@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Annotated, Final
 
 import typer
@@ -15,8 +17,11 @@ from estab.cli import http
 from estab.cli.errors import CommandError, describe, explained
 from estab.cli.host import open_host, run
 from estab.cli.options import DEFAULT_TUN, NOTHING, Address, Delay, Json, LinkOptions, Loss, Pcap, Seed, Trace, Tun
+from estab.cli.serve_workers import MOST_WORKERS, serve_with
 from estab.cli.site import Site
 from estab.cli.stdio import note, say
+from estab.links.queues import QueueLink
+from estab.wire.link import Link
 
 MOST_CONNECTIONS: Final = 1000
 """Served at the same time; what comes beyond is reset."""
@@ -29,6 +34,10 @@ class Totals:
     urls: list[str]
     requests: int = 0
     bytes: int = 0
+    handed_over: int = 0
+    """Packets that one worker handed to another."""
+    per_worker: list[int] = field(default_factory=list)
+    """Requests of each."""
 
 
 def serve(  # noqa: PLR0917 (typer reads the options here)
@@ -43,6 +52,10 @@ def serve(  # noqa: PLR0917 (typer reads the options here)
     delay: Delay = NOTHING,
     seed: Seed = 0,
     trace: Trace = None,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, max=MOST_WORKERS, help="Processes, each with a stack on a queue of its own of the device."),
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Serve the files of a directory over HTTP, until it is interrupted.
@@ -51,15 +64,33 @@ def serve(  # noqa: PLR0917 (typer reads the options here)
 
       sudo estab serve . &
       curl http://10.64.0.2:8000/README.md
+
+    With --workers each process has files of its own for --pcap and --trace: x.0.pcapng, x.1.pcapng.
     """
     options = LinkOptions.parse(tun, address, pcap, loss, delay, seed, trace=trace)
     with explained(f"cannot serve {directory}"):
         site = Site(directory)
     urls = [_url(each, port) for each in options.addresses]
-    totals = Totals(urls)
-    # Being interrupted is the usual end.
-    with suppress(KeyboardInterrupt):
-        run(_serve(site, port, options, totals))
+
+    def announce() -> None:
+        note(f"serving {site.root} at {' '.join(urls)} (Ctrl-C ends it)")
+
+    def work(
+        options: LinkOptions, link: QueueLink | None, rng: Random | None, ready: Callable[[], None]
+    ) -> Totals:
+        totals = Totals(urls)
+        # Being interrupted is the usual end.
+        with suppress(KeyboardInterrupt):
+            run(_serve(site, port, options, totals, ready, link, rng))
+        if link is not None:
+            totals.handed_over = link.handed_over
+        return totals
+
+    if workers == 1:
+        totals = work(options, None, None, announce)
+    else:
+        parts = serve_with(workers, options, work, announce)
+        totals = _together(urls, parts)
     if as_json:
         say(json.dumps(asdict(totals)))
 
@@ -69,7 +100,25 @@ def _url(address: str, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-async def _serve(site: Site, port: int, options: LinkOptions, totals: Totals) -> None:
+def _together(urls: list[str], parts: list[Totals]) -> Totals:
+    return Totals(
+        urls,
+        sum(part.requests for part in parts),
+        sum(part.bytes for part in parts),
+        sum(part.handed_over for part in parts),
+        [part.requests for part in parts],
+    )
+
+
+async def _serve(  # noqa: PLR0917
+    site: Site,
+    port: int,
+    options: LinkOptions,
+    totals: Totals,
+    ready: Callable[[], None],
+    device: Link | None,
+    rng: Random | None,
+) -> None:
     active = 0
 
     def log(served: http.Served) -> None:
@@ -88,10 +137,10 @@ async def _serve(site: Site, port: int, options: LinkOptions, totals: Totals) ->
         finally:
             active -= 1
 
-    async with open_host(options, f"serve {site.root} --port {port}") as host:
+    async with open_host(options, f"serve {site.root} --port {port}", device, rng) as host:
         with explained(f"cannot listen on port {port}"):
             server = await host.start_server(handle, port=port)
-        note(f"serving {site.root} at {' '.join(totals.urls)} (Ctrl-C ends it)")
+        ready()
         try:
             await server.serve_forever()
         except asyncio.CancelledError:

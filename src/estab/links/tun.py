@@ -93,14 +93,16 @@ class TunLink:
         offload: bool = True,
         persist: bool = False,
         queue: int = 1000,
+        multi_queue: bool = False,
     ) -> TunLink:
         """Make the device and bring it up. An existing TUN device of that name is taken over and configured.
 
         name: up to 15 bytes, empty for the next free ``tunN``. addresses: the kernel's side, ``"10.0.0.1/24"``; each
         brings the route to its prefix. queue: packets that wait to be received. With ``persist`` the device outlives
-        the link. Raises ``TunError`` and, for a bad name or address, ``ValueError``."""
+        the link. With ``multi_queue`` each ``attach`` adds a queue, and the kernel chooses for each flow. Raises
+        ``TunError`` and, for a bad name or address, ``ValueError``."""
         prefixes = [parse_prefix(text) for text in addresses]
-        fd, name = open_device(name, (0,))
+        fd, name = open_device(name, (IFF_MULTI_QUEUE if multi_queue else 0,))
         try:
             link = cls(fd, name, offload)
         except BaseException:
