@@ -10,6 +10,7 @@ from estab.packetdrill.world import World
 from estab.sockets import StreamSocket
 from estab.sockets.info import info_of
 from estab.tcp.config import MILLISECOND
+from estab.tcp.congestion.control import UNBOUNDED
 from estab.tcp.connection import Connection
 from estab.tcp.recovery import LOSS, RECOVERY
 from estab.tcp.states import State
@@ -127,7 +128,7 @@ def _segments(c: Connection, ssthresh: int, cwnd: int) -> dict[str, object]:
         "tcpi_retrans": repeated,
         "tcpi_fackets": 0,
         "tcpi_reordering": _REORDERING,
-        "tcpi_snd_ssthresh": min(ssthresh // mss, _INFINITE),
+        "tcpi_snd_ssthresh": _INFINITE if ssthresh >= UNBOUNDED else ssthresh // mss,
         "tcpi_snd_cwnd": cwnd // mss,
     }
 

@@ -189,7 +189,7 @@ class StreamSocket(Socket):
         if c.opening:
             raise failure(errno.EAGAIN)
         c.corked = self._corked or more
-        count = c.send(data, now, urgent=oob)
+        count = c.send(data, now, urgent=oob, more=more)
         if not count and len(data):
             raise failure(errno.EAGAIN)
         return count

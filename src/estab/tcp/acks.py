@@ -9,6 +9,7 @@ from estab.tcp.congestion import Ack
 from estab.tcp.ecn.response import respond
 from estab.tcp.judge import enter_recovery, judge
 from estab.tcp.options import echo_age, sack_blocks
+from estab.tcp.pushes import burst_of
 from estab.tcp.recovery import RECOVERY
 from estab.tcp.sampling import note_app_limit, sample, tell_deliveries
 from estab.tcp.settle import arm_tail_probe
@@ -83,6 +84,8 @@ def burst(c: Connection) -> int:
     """
     mss = c.mss
     cwnd = c.congestion.cwnd
+    if c.pushes is not None:
+        return burst_of(c)
     if cwnd < 16 * mss or not c.config.super_segments:
         return mss
     size = 2 * mss

@@ -164,6 +164,8 @@ class Config:
     """Segments: RFC 6928 §2."""
     slow_start_limit: int | None = None
     """L of RFC 3465, in segments per ACK; None: all that was acknowledged counts (stretch ACKs)."""
+    push_writes: bool = False
+    """PSH ends every write and every burst, as in Linux; otherwise it stands where nothing more waits to be sent."""
     window_counts: bool = False
     """A loss reduces the window, in whole segments, as in Linux and FreeBSD; otherwise FlightSize, as in the RFCs."""
     restart_after_idle: bool = True
@@ -258,6 +260,7 @@ LINUX: Final = Config(
     adaptive_acks=True,
     black_hole_timeouts=NEVER_SUSPECTED,
     window_counts=True,
+    push_writes=True,
     shutdown_discards=False,
     rto_variance_minimum=200 * MILLISECOND,
     send_buffer_max=4 * MIB,

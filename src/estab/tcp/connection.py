@@ -16,6 +16,7 @@ from estab.tcp.fast_open import FastOpen
 from estab.tcp.observer import Observer
 from estab.tcp.pmtu import PathMtu
 from estab.tcp.prr import ProportionalRateReduction
+from estab.tcp.pushes import Pushes
 from estab.tcp.queues import ReceiveQueue, SendQueue
 from estab.tcp.rack import Rack
 from estab.tcp.reassembly import Reassembly
@@ -186,6 +187,7 @@ class Connection(Snapshot):
         "tuning",
         "fast_open",
         "ack_delay",
+        "pushes",
         "resets_owed",
         "error",
         "soft_error",
@@ -253,6 +255,8 @@ class Connection(Snapshot):
         self.write_closed: bool = False
         """FIN is queued behind the last byte."""
         self.send_queue: SendQueue = SendQueue(iss + 1)
+        self.pushes: Pushes | None = Pushes(iss + 1) if config.push_writes else None
+        """There where ``push_writes`` says so."""
         self.board: Scoreboard = Scoreboard(config.scoreboard_ranges)
         self.recovery: Recovery = Recovery(config, iss)
         self.rack: Rack = Rack(iss)
@@ -406,9 +410,12 @@ class Connection(Snapshot):
             end = self.rcv_fin
         return end - self.receive_queue.size
 
-    def send(self, data: bytes | bytearray | memoryview, now: int, *, urgent: bool = False) -> int:
+    def send(
+        self, data: bytes | bytearray | memoryview, now: int, *, urgent: bool = False, more: bool = False
+    ) -> int:
         """Queue as many bytes as there is room for; how many that were (RFC 9293 §3.9.1.2).
 
+        more: the next call follows soon, so that no PSH is called for.
         ``bytes`` are kept by reference, anything else is copied. Raises the connection's error once it is dead,
         ``BrokenPipeError`` after ``shutdown``.
         """
@@ -429,6 +436,8 @@ class Connection(Snapshot):
         if not self.board.ranges:
             self._restart_after_idle(now)
         self.send_queue.write(data if type(data) is bytes and count == len(data) else bytes(data[:count]))
+        if self.pushes is not None:
+            self.pushes.on_written(self, self.send_queue.end - count, more)
         if urgent and count == len(data):
             self.snd_up = self.send_queue.end
         if self.corked or self.usable_window < self.mss:
@@ -718,6 +727,7 @@ class Connection(Snapshot):
         ack_delay = None if self.ack_delay is None else self.ack_delay.snapshot(origin)
         ecn = None if self.ecn is None else (self.ecn.name, self.ecn.snapshot(origin))
         fast_open = None if self.fast_open is None else self.fast_open.snapshot(origin)
+        pushes = None if self.pushes is None else self.pushes.snapshot(origin)
         resets = tuple((seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed)
         return (
             super().snapshot(origin),
@@ -727,13 +737,14 @@ class Connection(Snapshot):
             ack_delay,
             ecn,
             fast_open,
+            pushes,
             resets,
             _error_value(self.error),
             _error_value(self.soft_error),
         )
 
     def restore(self, value: Any, origin: Origin) -> None:
-        base, reassembly, rate, tuning, ack_delay, ecn, fast_open, resets, error, soft_error = value
+        base, reassembly, rate, tuning, ack_delay, ecn, fast_open, pushes, resets, error, soft_error = value
         super().restore(base, origin)
         self.reassembly = None
         if reassembly is not None:
@@ -759,6 +770,8 @@ class Connection(Snapshot):
         if fast_open is not None:
             self.fast_open = FastOpen(None)
             self.fast_open.restore(fast_open, origin)
+        if self.pushes is not None:
+            self.pushes.restore(pushes, origin)
         self.resets_owed = [(seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets]
         self.error = _error_from(error)
         self.soft_error = _error_from(soft_error)

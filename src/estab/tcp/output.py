@@ -104,6 +104,8 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
     reason, seq, length, _, _ = emission
     repeated = end <= c.snd_nxt
     c.board.sent(seq, end, now, stamp(c, end - seq, now))
+    if c.pushes is not None:
+        c.pushes.on_sent(end)
     c.last_sent = now
     if not repeated:
         c.snd_nxt = end

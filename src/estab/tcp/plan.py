@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from estab.tcp.acks import burst
 from estab.tcp.observer import Reason
+from estab.tcp.pushes import defers
 from estab.tcp.recovery import LOSS, OPEN
 from estab.tcp.states import CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, LAST_ACK, SYN_SENT, TIME_WAIT
 from estab.tcp.timers import NEVER, Timer
@@ -17,6 +18,7 @@ from estab.wire.tcp import ACK, FIN, PSH, RST, SYN, URG
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
+    from estab.tcp.pushes import Pushes
 
 
 class Emission(NamedTuple):
@@ -53,7 +55,7 @@ def plan(c: Connection, now: int) -> Plan:
     elif c.board.lost and (c.recovery.trial is None or c.recovery.forced):
         emission = _retransmission(c)
     if emission is None and (c.state in _TRANSFER or _may_answer(c)) and c.timers.deadlines[Timer.PACE] == NEVER:
-        emission = _tail_probe(c) if c.tail.owed else _new_data(c)
+        emission = _tail_probe(c) if c.tail.owed else _new_data(c, now)
     if emission is None:
         emission = _acknowledgement(c)
     return c.timers.earliest() if emission is None else emission
@@ -100,8 +102,13 @@ def _retransmission(c: Connection) -> Emission | None:
     last = min(end, c.send_queue.end)
     length = min(last - start, max(room - room % c.mss, c.mss), c.largest)
     flags = ACK
-    if start + length == c.send_queue.end:
-        flags |= FIN if end > c.send_queue.end else PSH
+    if c.pushes is not None:
+        length = c.pushes.until_end(start, length)
+        flags |= _push(c, c.pushes, start, length)
+    elif start + length == c.send_queue.end == end:
+        flags |= PSH
+    if start + length == c.send_queue.end < end:
+        flags |= FIN
     reason = Reason.TIMEOUT if c.recovery.phase is LOSS else Reason.RETRANSMISSION
     return Emission(reason, start, length, flags | _urgent(c, start), c.mss)
 
@@ -110,14 +117,16 @@ def _tail_probe(c: Connection) -> Emission | None:
     """One more segment although the window may be full: new data if there is some, else the last one again (§7.3)."""
     unsent = min(c.unsent, c.usable_window, c.mss)
     if unsent > 0:
-        return Emission(Reason.TAIL_PROBE, c.snd_nxt, unsent, ACK | PSH, c.mss)
+        flags = ACK | (PSH if c.pushes is None else _push(c, c.pushes, c.snd_nxt, unsent))
+        return Emission(Reason.TAIL_PROBE, c.snd_nxt, unsent, flags, c.mss)
     start = max(c.snd_nxt - c.mss, c.snd_una, c.iss + 1)
     length = min(c.snd_nxt, c.send_queue.end) - start
-    fin = FIN if c.snd_nxt > c.send_queue.end else 0
-    return Emission(Reason.TAIL_PROBE, start, length, ACK | PSH | fin, c.mss)
+    flags = ACK | (FIN if c.snd_nxt > c.send_queue.end else 0)
+    flags |= PSH if c.pushes is None else _push(c, c.pushes, start, length)
+    return Emission(Reason.TAIL_PROBE, start, length, flags, c.mss)
 
 
-def _new_data(c: Connection) -> Emission | None:
+def _new_data(c: Connection, now: int) -> Emission | None:
     """New data or FIN, as far as the peer's window and the congestion window allow."""
     start = c.snd_nxt
     unsent = c.send_queue.end - start
@@ -136,11 +145,20 @@ def _new_data(c: Connection) -> Emission | None:
     if length <= 0:
         return None
     flags = ACK if c.snd_up is None else ACK | _urgent(c, start)
-    if length == unsent:
+    if c.pushes is not None:
+        if defers(c, min(usable, room), unsent, now):
+            return None
+        length = c.pushes.until_mark(start, length)
+        flags |= _push(c, c.pushes, start, length)
+    elif length == unsent:
         flags |= PSH
-        if c.write_closed and usable > length:
-            flags |= FIN
+    if length == unsent and c.write_closed and usable > length:
+        flags |= FIN
     return Emission(_DATA, start, length, flags, c.mss)
+
+
+def _push(c: Connection, pushes: Pushes, start: int, length: int) -> int:
+    return PSH if length > c.mss or (length and pushes.marked(start + length)) else 0
 
 
 def _worthwhile(c: Connection, unsent: int, usable: int, room: int) -> int:
@@ -156,7 +174,7 @@ def _worthwhile(c: Connection, unsent: int, usable: int, room: int) -> int:
     tail = length % c.mss
     if tail and not (length == unsent and _tail_allowed(c)):
         length -= tail
-    if length < min(goal, unsent) and _window_will_open(c, length):
+    if length < min(goal, unsent) and c.pushes is None and _window_will_open(c, length):
         return 0
     return length
 

@@ -94,7 +94,8 @@ class Reassembly(Snapshot):
         if self.duplicate is not None:
             blocks.append(self.duplicate)
             around = self.ranges.find(self.duplicate[0])
-            if around is not None and around != self.duplicate:
+            if around is not None:
+                # Also where it is no larger: it says that what came twice is not acknowledged yet (RFC 2883 §4).
                 blocks.append(around)
         for start in self.recent:
             found = self.ranges.find(start)

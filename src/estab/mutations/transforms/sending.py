@@ -125,9 +125,8 @@ SENDING: Final = (
         "The end of what was written is not pushed.",
         "RFC 9293 §3.9.1.2",
         "tcp.plan",
-        "    if length == unsent:\n"
-        "        flags |= PSH\n",
-        "    if length == unsent:\n",
+        "    elif length == unsent:\n        flags |= PSH\n",
+        "",
     ),
     Transform(
         "urgent-not-sent",
@@ -176,8 +175,8 @@ SENDING: Final = (
         "Nothing new is sent while something is SACKed.",
         "RFC 6675 §4",
         "tcp.plan",
-        "else _new_data(c)\n",
-        "else None if c.board.sacked else _new_data(c)\n",
+        "else _new_data(c, now)\n",
+        "else None if c.board.sacked else _new_data(c, now)\n",
     ),
     Transform(
         "urgent-pointer-sent-one-early",
