@@ -19,7 +19,7 @@ README: Final = HERE.parent / "README.md"
 BEGINNING: Final = "The requirement map holds"
 """Of the paragraph of the README about this page."""
 
-STATUSES: Final = ("met", "deviation", "later", "not-applicable")
+STATUSES: Final = ("met", "deviation", "not-applicable")
 LEVELS: Final = ("MUST", "SHOULD", "MAY")
 NONE: Final = "none: "
 """Begins the reason why no mutation can take a requirement away."""
@@ -37,8 +37,7 @@ does not exist, or when a requirement is missing. `make req-mutants` runs the te
 mutations: every test must fail under one of them.
 
 - **met**: the functions do it, the tests show it
-- **deviation**: we do otherwise, and the note says why
-- **later**: not there yet, or not shown by a test yet
+- **deviation**: we do otherwise, and the note says why; never of a MUST
 - **not-applicable**: it speaks to others, or it is about something that is not offered, or it is an option not taken
 
 Names of functions begin with `estab.`, those of tests with `tests/`; both prefixes are left out below.
@@ -169,14 +168,17 @@ def totals(rows: list[Row]) -> str:
 
 def summary(rows: list[Row]) -> str:
     """The paragraph of the README about this page."""
-    counts = Counter(row.status for row in rows if level(row) == "MUST")
+    counts = Counter((level(row), row.status) for row in rows)
+    musts, shoulds = (sum(counts[name, status] for status in STATUSES) for name in ("MUST", "SHOULD"))
     taken = [row for row in rows if level(row) == "MUST" and row.mutations]
     mutations = {name for row in taken for name in row.mutations}
     return (
         f"{BEGINNING} {len(rows)} requirements of {len({row.rfc for row in rows})} RFCs under the profile"
-        f" `rfc`. Of {counts.total()} MUSTs {counts['met']} are met, each shown by tests; `make req-mutants` takes"
-        f" {len(taken)} of them away by {len(mutations)} mutations, and their tests fail. {counts['deviation']} are"
-        f" deviations with their reason, {counts['later']} come later, and {counts['not-applicable']} do not apply."
+        f" `rfc`. Of {musts} MUSTs {counts['MUST', 'met']} are met, each shown by tests; `make req-mutants` takes"
+        f" {len(taken)} of them away by {len(mutations)} mutations, and their tests fail. The other"
+        f" {counts['MUST', 'not-applicable']} do not apply, each for a reason that is given. Of {shoulds} SHOULDs"
+        f" {counts['SHOULD', 'met']} are met, {counts['SHOULD', 'not-applicable']} do not apply, and"
+        f" {counts['SHOULD', 'deviation']} have a line that says why not."
     )
 
 

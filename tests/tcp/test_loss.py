@@ -2,7 +2,7 @@
 
 import pytest
 
-from estab.tcp.config import MODERN
+from estab.tcp.config import MODERN, RFC
 from estab.tcp.observer import Reason
 from estab.tcp.recovery import OPEN, RECOVERY
 from estab.wire.packet import Packet
@@ -303,6 +303,27 @@ def test_a_peer_that_reneges(talk):
     t.inject(ACK, seq=1, ack=1001)
     t.after(SECOND)
     assert 1001 in seqs(t)
+
+
+@pytest.mark.req("RFC2018-10", "RFC2018-13")
+def test_to_the_letter_a_timeout_sends_what_was_sacked_again(talk):
+    """RFC 2018 §5.1: nothing shows that the peer threw it away, and yet it is not believed to have it."""
+    t = flight(talk, segments=4, config=RFC.but(super_segments=False), sack_permitted=True)
+    t.inject(ACK, seq=1, ack=1, sack=((1001, 4001),))
+    t.after(3 * SECOND)
+    assert {*seqs(t)} == {1}
+    t.inject(ACK, seq=1, ack=1001)
+    assert seqs(t) == [1001, 2001]
+
+
+def test_otherwise_it_is_skipped(talk):
+    """RFC 6675 §5.1."""
+    t = flight(talk, segments=4, sack_permitted=True)
+    t.inject(ACK, seq=1, ack=1, sack=((1001, 4001),))
+    t.after(400 * MS)
+    assert {*seqs(t)} == {1}
+    t.inject(ACK, seq=1, ack=1001)
+    t.expect_nothing()
 
 
 @pytest.mark.req("RFC2018-17", "RFC6675-02")

@@ -45,6 +45,7 @@ def test_what_modern_changes():
         "open_fails_on_unreachable",
         "fin_wait_2_timeout",
         "minimum_mss",
+        "forget_sacks",
         "ecn",
     }
 

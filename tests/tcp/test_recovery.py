@@ -2,7 +2,7 @@
 
 import pytest
 
-from estab.tcp.config import MODERN
+from estab.tcp.config import MODERN, RFC, Config
 from estab.tcp.recovery import Phase, Recovery
 from estab.tcp.scoreboard import Scoreboard
 from estab.tcp.snapshot import Origin
@@ -10,10 +10,10 @@ from estab.tcp.snapshot import Origin
 MSS = 100
 
 
-def flight(segments: int) -> tuple[Recovery, Scoreboard]:
+def flight(segments: int, config: Config = MODERN) -> tuple[Recovery, Scoreboard]:
     board = Scoreboard(100)
     board.sent(0, segments * MSS, 0)
-    return Recovery(MODERN, -1), board
+    return Recovery(config, -1), board
 
 
 def duplicates(recovery: Recovery, board: Scoreboard, count: int, una: int = 0, nxt: int = 1000) -> list[bool]:
@@ -92,8 +92,26 @@ def test_timeout_forgets_what_was_sacked_and_thrown_away() -> None:
     assert recovery.pipe(board) == 0
 
 
-@pytest.mark.req("RFC2018-10", "RFC2018-13", "RFC6675-18", "RFC8985-11")
-def test_timeout_believes_the_other_blocks() -> None:
+@pytest.mark.req("RFC2018-10", "RFC2018-13")
+def test_to_the_letter_a_timeout_forgets_all_that_was_sacked() -> None:
+    """RFC 2018 §5.1: prior SACK information does not choose what is sent again."""
+    recovery, board = flight(10, RFC)
+    board.sack([(500, 1000)])
+    recovery.on_timeout(board, 0, 1000)
+    assert board.first_lost() == (0, 1000)
+    assert board.sacked == 0
+
+
+@pytest.mark.req("RFC6675-18")
+def test_a_block_that_comes_after_the_timeout_is_believed() -> None:
+    recovery, board = flight(10, RFC)
+    recovery.on_timeout(board, 0, 1000)
+    board.sack([(500, 1000)])
+    assert board.first_lost() == (0, 500)
+
+
+def test_otherwise_a_timeout_believes_the_other_blocks() -> None:
+    """RFC 6675 §5.1: no sign of reneging, no reason to send it again."""
     recovery, board = flight(10)
     board.sack([(500, 1000)])
     recovery.on_timeout(board, 0, 1000)

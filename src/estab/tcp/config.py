@@ -174,6 +174,9 @@ class Config:
     """Probe for the loss of a tail before the timeout: RFC 8985 §7."""
     tail_probe_ack_delay: int = 200 * MILLISECOND
     """How long a peer may delay the acknowledgement of a lone segment: RFC 8985 §7.2."""
+    forget_sacks: bool = False
+    """A timeout ends the belief in everything that was SACKed before (RFC 2018 §5.1); off: only where the peer is seen
+    to have thrown some of it away (RFC 6675 §5.1)."""
     duplicate_threshold: int = 3
     """RFC 5681 §3.2."""
     ecn: Ecn = Ecn.ACCEPT
@@ -250,6 +253,7 @@ RFC: Final = Config(
     open_fails_on_unreachable=False,
     fin_wait_2_timeout=None,
     minimum_mss=64,
+    forget_sacks=True,
     ecn=Ecn.ASK,
 )
 """Every MUST and SHOULD to the letter; IW10 stays (RFC 6928 is the newer RFC). The congestion control is that of

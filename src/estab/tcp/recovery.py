@@ -139,8 +139,9 @@ class Recovery(Snapshot):
         """Everything outstanding is believed lost (RFC 5681 §3.1, RFC 6582 §3.2 step 4).
 
         With ``sent_before`` (ns) only the first range and what is at least as old (RFC 8985 §6.3)."""
-        if board.ranges and board.ranges[0].sacked:
-            # The peer has thrown away what it SACKed, or it would have acknowledged it (RFC 2018 §8).
+        # A peer that had kept a SACKed left edge would have acknowledged it (RFC 2018 §8).
+        reneged = bool(board.ranges) and board.ranges[0].sacked
+        if reneged or self.config.forget_sacks:
             board.forget_sacks()
         if sent_before is None:
             board.mark_lost(snd_una, snd_nxt)

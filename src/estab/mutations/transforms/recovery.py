@@ -176,6 +176,14 @@ RECOVERY: Final = (
         "            pass\n",
     ),
     Transform(
+        "sacks-outlive-a-timeout",
+        "What was SACKed before a timeout is believed after it, unless the peer is seen to have thrown it away.",
+        "RFC 2018 §5.1",
+        "tcp.recovery",
+        "        if reneged or self.config.forget_sacks:\n",
+        "        if reneged:\n",
+    ),
+    Transform(
         "duplicates-never-forgotten",
         "Duplicates are counted on when new data is acknowledged.",
         "RFC 6675 §5",
