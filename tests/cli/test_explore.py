@@ -9,6 +9,7 @@ import pytest
 
 from estab.cli import explore as command
 from estab.explore import SCENARIOS, Budget, Case
+from estab.explore.soundness import Trial, Verdict
 from tests.cli.conftest import Run
 
 QUICK = ("--loss", "0", "--dup", "0")
@@ -74,17 +75,31 @@ def test_everything_as_one_line_of_json(estab: Run, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(command, "plan", lambda deep: [Case("open+close", Budget()), Case("data", Budget())])
     missed = [Case("open+close", Budget(loss=loss), "no-fin-retransmission", ("P13",)) for loss in (1, 0)]
     monkeypatch.setattr(command, "kills", lambda: missed)
+    monkeypatch.setattr(command, "trials", lambda: [Trial(Case("open+close", Budget()), 2)])
     done = estab("explore", "all", "--jobs", "1", "--json")
     answer = json.loads(done.out)
     assert (done.status, done.out.count("\n")) == (1, 1)
     assert [row["scenario"] for row in answer["scenarios"]] == ["open+close", "data"]
     assert [row["killed_by"] for row in answer["mutants"]] == ["P13", None]
     assert answer["survivors"] == ["no-fin-retransmission"]
+    assert (len(answer["soundness"]), answer["unsound"]) == (3, [])
+
+
+def test_what_is_unsound_fails(estab: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "plan", lambda deep: [Case("open+close", Budget())])
+    monkeypatch.setattr(command, "kills", list)
+    monkeypatch.setattr(command, "trials", lambda: [Trial(Case("open+close", Budget()), 1)])
+    wrong = Verdict(command.trials()[0], 1, 1, 1, 1, ("something",))
+    monkeypatch.setattr(command, "campaign", lambda work, jobs, pool: iter([(0, answers[work](*jobs))]))
+    answers = {command.measured: command.measured, command.check: lambda trial: wrong}
+    done = estab("explore", "all", "--jobs", "1", "--json")
+    assert (done.status, json.loads(done.out)["unsound"]) == (1, ["something"])
 
 
 def test_everything_as_tables(estab: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "plan", lambda deep: [Case("open+close", Budget())])
     monkeypatch.setattr(command, "kills", lambda: [Case("open+close", Budget(loss=1), "no-time-wait", ("P6",))])
+    monkeypatch.setattr(command, "trials", lambda: [Trial(Case("open+close", Budget()), 2)])
     done = estab("explore", "all", "--jobs", "1")
     assert done.status == 0
     assert "2 explorations" in done.out

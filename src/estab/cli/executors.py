@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Annotated, Final
+from multiprocessing import get_context
+from typing import Annotated, Any, Final
 
 import typer
 
 from estab.cli.errors import MISUSED, CommandError, explained
+from estab.cli.measured import share
 
+PROCESSES: Final = "processes"
 DASK: Final = "dask://"
 _INSTALL: Final = "a Dask cluster needs its client: pip install 'estab[dask]'"
 
@@ -23,10 +26,17 @@ Jobs = Annotated[int, typer.Option(min=0, metavar="N", help="Processes; 0: one p
 
 
 @contextmanager
-def executor(where: str, jobs: int) -> Iterator[Executor]:
-    """``"processes"``: as many as ``jobs`` (0: one per core); ``"dask://HOST:PORT"``: the workers of that scheduler."""
-    if where == "processes":
-        with ProcessPoolExecutor(jobs or os.cpu_count()) as pool:
+def executor(where: str, jobs: int, figures: MutableSequence[int] | None = None) -> Iterator[Executor]:
+    """``"processes"``: as many as ``jobs`` (0: one per core); ``"dask://HOST:PORT"``: the workers of that scheduler.
+
+    With ``figures`` each job has a process of its own, which can ``share`` them; a cluster cannot."""
+    if where == PROCESSES:
+        own: dict[str, Any] = {}
+        if figures is not None:
+            context = get_context("forkserver")
+            context.set_forkserver_preload([share.__module__])
+            own = {"mp_context": context, "max_tasks_per_child": 1, "initializer": share, "initargs": (figures,)}
+        with ProcessPoolExecutor(jobs or os.cpu_count(), **own) as pool:
             yield pool
     elif where.startswith(DASK) and where != DASK:
         try:

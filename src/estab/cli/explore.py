@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import MutableSequence
+from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from estab.cli.errors import FAILED, MISUSED, CommandError, explained
-from estab.cli.executors import Jobs, Where, executor
+from estab.cli.executors import PROCESSES, Jobs, Where, executor
 from estab.cli.explore_report import (
     Watch,
     campaign_tables,
@@ -19,12 +21,13 @@ from estab.cli.explore_report import (
     save,
     say_findings,
 )
+from estab.cli.measured import EACH, Measured, measured
 from estab.cli.options import Json
 from estab.cli.stdio import note, say
-from estab.explore import PROPERTIES, SCENARIOS, Budget, Case, Result, campaign, case_from, replay, run
+from estab.explore import PROPERTIES, SCENARIOS, Budget, Case, Result, campaign, case_from, replay
 from estab.explore.laws import generals, lengths
 from estab.explore.matrix import kills, plan
-from estab.explore.soundness import check
+from estab.explore.soundness import Verdict, check, summary, trials
 from estab.mutations import MUTATIONS
 
 ALL: Final = "all"
@@ -32,7 +35,12 @@ ALL: Final = "all"
 
 def explore(  # noqa: PLR0917
     name: Annotated[
-        str | None, typer.Argument(metavar="[SCENARIO]", help="Which, or all; none lists them.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[SCENARIO]",
+            help="Which, or all; none lists them, or runs all on an executor that is given.",
+            show_default=False,
+        ),
     ] = None,
     loss: Annotated[int, typer.Option(min=0, metavar="N", help="Segments that may be lost.")] = 1,
     dup: Annotated[int, typer.Option(min=0, metavar="N", help="Segments that may be doubled.")] = 1,
@@ -67,7 +75,9 @@ def explore(  # noqa: PLR0917
       estab explore open+close --loss 2
       estab explore incarnations --without fixed-isn --loss 0
       estab explore all
+      estab explore --executor dask://10.0.0.1:8786
     """
+    name = name or (ALL if where != PROCESSES else None)
     if again is not None:
         _replay(again)
     elif laws:
@@ -80,7 +90,7 @@ def explore(  # noqa: PLR0917
             raise typer.Exit(FAILED)
     else:
         case = _case(name, Budget(loss, dup, delay), without, limit)
-        if not _one(case, into, as_json):
+        if not _one(case, where, into, as_json):
             raise typer.Exit(FAILED)
 
 
@@ -92,13 +102,15 @@ def _case(name: str, budget: Budget, without: str | None, limit: int | None) -> 
     return Case(name, budget, without, () if without is None else tuple(PROPERTIES), limit=limit)
 
 
-def _one(case: Case, into: Path | None, as_json: bool) -> bool:
-    with Watch(case.scenario, as_json) as watch:
-        result = run(case, watch.progress)
+def _one(case: Case, where: str, into: Path | None, as_json: bool) -> bool:
+    figures = _figures(1)
+    with executor(where, 1, figures) as pool, Watch(case.scenario, as_json, figures=figures) as watch:
+        [(_, done)] = campaign(measured, [(0, case)], pool)
+    result = done.result
     if as_json:
         say(json.dumps(result.row()))
     else:
-        result_table(result, watch.seconds)
+        result_table(done, watch.seconds)
         for found in result.violations:
             draw(found)
     save(into, result)
@@ -106,29 +118,49 @@ def _one(case: Case, into: Path | None, as_json: bool) -> bool:
 
 
 def _all(cases: list[Case], where: str, jobs: int, into: Path | None, as_json: bool) -> bool:
-    results: list[Result | None] = [None] * len(cases)
-    with executor(where, jobs) as pool, Watch("explorations", as_json, len(cases)) as watch:
-        # The longest first, so that no core waits for the last.
-        order = sorted(range(len(cases)), key=lambda number: bool(cases[number].until))
-        for place, result in campaign(run, [cases[number] for number in order], pool):
-            results[order[place]] = result
-            watch.done(result)
-        sound = check()
-    done = [result for result in results if result is not None]
-    survivors = [result.case.mutation for result in done if result.case.until and not result.ok]
+    # The longest first, so that no core waits for the last; then in the order in which they were given.
+    order = sorted(range(len(cases)), key=lambda number: bool(cases[number].until))
+    work = [(number, cases[number]) for number in order]
+    figures = _figures(len(cases))
+    done: dict[int, Measured] = {}
+    sound: dict[int, Verdict] = {}
+    with executor(where, jobs, figures) as pool, Watch("explorations", as_json, len(cases), figures) as watch:
+        for place, one in campaign(measured, work, pool):
+            done[order[place]] = one
+            watch.done(order[place], one.result)
+    with executor(where, jobs) as pool, Watch("soundness", as_json, len(trials())) as tried:
+        for number, verdict in campaign(check, trials(), pool):
+            sound[number] = verdict
+            tried.step()
+    results = [done[number].result for number in range(len(cases))]
+    verdicts = [sound[number] for number in sorted(sound)]
     if as_json:
-        scenarios = [result.row() for result in done if not result.case.until]
-        mutants = [result.row() for result in done if result.case.until]
-        say(json.dumps({"scenarios": scenarios, "mutants": mutants, "survivors": survivors, "soundness": sound}))
+        say(json.dumps(_row(results, verdicts)))
     else:
-        campaign_tables(done, watch.seconds)
-        say_findings(done)
-        for line in sound:
+        campaign_tables([done[number] for number in range(len(cases))], watch.seconds)
+        say_findings(results)
+        for line in summary(verdicts):
             say(line)
-    for result in done:
+    for result in results:
         if not result.ok:
             save(into, result)
-    return all(result.ok for result in done)
+    return all(result.ok for result in results) and not any(verdict.wrong for verdict in verdicts)
+
+
+def _figures(count: int) -> MutableSequence[int]:
+    """Memory that processes can share."""
+    figures: MutableSequence[int] = RawArray("q", count * EACH)
+    return figures
+
+
+def _row(results: list[Result], verdicts: list[Verdict]) -> dict[str, Any]:
+    return {
+        "scenarios": [result.row() for result in results if not result.case.until],
+        "mutants": [result.row() for result in results if result.case.until],
+        "survivors": [result.case.lacks for result in results if result.case.until and not result.ok],
+        "soundness": summary(verdicts),
+        "unsound": [wrong for verdict in verdicts for wrong in verdict.wrong],
+    }
 
 
 def _replay(file: Path) -> None:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
-import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Column, Table
+from rich.text import Text
 
 from estab.cli.errors import explained
+from estab.cli.measured import EACH, Measured
 from estab.cli.paint import WIDEST, ascii_only, paint, width_of
 from estab.cli.stdio import note, say
 from estab.explain.ladder import ladder
@@ -25,20 +34,35 @@ from estab.explore.story import Story
 from estab.links.pcapng import PcapngWriter
 from estab.tcp.config import SECOND
 
-_KIB_PER_MIB: Final = 1024
+
+class _Figures(ProgressColumn):
+    """Read anew whenever the bar is drawn."""
+
+    def __init__(self, says: Callable[[], str]) -> None:
+        super().__init__()
+        self._says = says
+
+    def render(self, task: Task) -> Text:
+        return Text(self._says())
 
 
 class Watch:
-    """A progress bar on standard error, and how long it took. Quiet where nobody looks."""
+    """A progress bar on standard error, and how long it took. Quiet where nobody looks.
 
-    def __init__(self, what: str, quiet: bool, total: int | None = None) -> None:
+    ``figures``: of each exploration its states, its transitions and the states that wait; others may write them."""
+
+    def __init__(
+        self, what: str, quiet: bool, total: int | None = None, figures: MutableSequence[int] | None = None
+    ) -> None:
         self.seconds: float = 0
         self._began = time.monotonic()
-        self._counted = [0, 0]
+        self._figures = [0] * EACH if figures is None else figures
         console = Console(stderr=True)
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[says]}"))
-        self._bar = Progress(*columns, TimeElapsedColumn(), console=console, disable=quiet or not console.is_terminal)
-        self._bar.add_task(what, total=total, says="")
+        columns = [SpinnerColumn(), TextColumn("{task.description}"), _Figures(self._says), TimeElapsedColumn()]
+        if total is not None:
+            columns[2:2] = [BarColumn(20), MofNCompleteColumn()]
+        self._bar = Progress(*columns, console=console, disable=quiet or not console.is_terminal)
+        self._bar.add_task(what, total=total)
 
     def __enter__(self) -> Watch:
         self._bar.start()
@@ -50,28 +74,26 @@ class Watch:
         self._bar.stop()
         self.seconds = time.monotonic() - self._began
 
-    def progress(self, states: int, transitions: int, frontier: int) -> None:
-        """Of one exploration."""
-        rate = transitions / max(time.monotonic() - self._began, 1e-9)
-        says = f"{states:,} states, {transitions:,} transitions ({rate:,.0f}/s), {frontier:,} to look at"
-        self._bar.update(self._bar.task_ids[0], says=says)
-
-    def done(self, result: Result) -> None:
+    def done(self, number: int, result: Result) -> None:
         """One exploration of several has ended."""
-        self._counted[0] += result.states
-        self._counted[1] += result.transitions
-        rate = self._counted[1] / max(time.monotonic() - self._began, 1e-9)
-        self.step(f"{self._counted[0]:,} states, {self._counted[1]:,} transitions ({rate:,.0f}/s)")
+        for place, value in enumerate((result.states, result.transitions, 0), number * EACH):
+            self._figures[place] = value
+        self.step()
 
-    def step(self, says: str = "") -> None:
+    def step(self) -> None:
         """One of several has ended."""
-        self._bar.update(self._bar.task_ids[0], advance=1, says=says)
+        self._bar.update(self._bar.task_ids[0], advance=1)
+
+    def _says(self) -> str:
+        states, transitions, waiting = (sum(self._figures[place::EACH]) for place in range(EACH))
+        rate = transitions / max(time.monotonic() - self._began, 1e-9)
+        return f"{states:,} states, {waiting:,} of them to look at, {rate:,.0f} transitions/s" if states else ""
 
 
-def result_table(result: Result, seconds: float) -> None:
+def result_table(measured: Measured, seconds: float) -> None:
     """Everything about one exploration."""
+    result, memory = measured.result, measured.memory
     table = Table("", "", show_header=False)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KIB_PER_MIB
     rows = {
         "scenario": result.case.scenario,
         "budget": str(result.budget),
@@ -91,29 +113,33 @@ def result_table(result: Result, seconds: float) -> None:
     _console().print(table)
 
 
-def campaign_tables(results: Sequence[Result], seconds: float) -> None:
+def campaign_tables(done: Sequence[Measured], seconds: float) -> None:
     """The scenarios, then the removed defences."""
-    table = Table("scenario", "budget", "states", "transitions", "host values", "violated", "missing")
-    for each in results:
-        if not each.case.until:
-            violated = ", ".join(found.property for found in each.violations) or "-"
-            count = f"{each.states:,}" + ("" if each.complete else "+")
+    numbers = ("states", "transitions", "host values", "time", "MiB")
+    table = Table("scenario", "budget", *(Column(name, justify="right") for name in numbers), "violated", "witnesses")
+    for each in done:
+        result = each.result
+        if not result.case.until:
+            violated = ", ".join(found.property for found in result.violations) or "nothing"
+            count = f"{result.states:,}" + ("" if result.complete else "+")
+            lacks = f"lacks {', '.join(result.missing)}" if result.missing else f"{len(result.seen)} seen"
             table.add_row(
-                *(each.case.scenario, str(each.budget), count, f"{each.transitions:,}", f"{each.hosts:,}"),
-                *(violated, ", ".join(each.missing) or "-"),
+                *(result.case.scenario, str(result.budget), count, f"{result.transitions:,}", f"{result.hosts:,}"),
+                *(f"{each.seconds:.1f} s", f"{each.memory:,}", violated, lacks),
             )
     _console().print(table)
     mutants = Table("without", "scenario", "budget", "violates", "after")
-    for each in results:
-        if each.case.until:
-            found = each.killed_by
-            killed = ("survives", "") if found is None else (found.property, f"{found.dooms} steps")
-            mutants.add_row(each.case.mutation, each.case.scenario, str(each.budget), *killed)
+    for result in (each.result for each in done if each.result.case.until):
+        found = result.killed_by
+        killed = ("survives", "") if found is None else (found.property, f"{found.dooms} steps")
+        mutants.add_row(result.case.lacks, result.case.scenario, str(result.budget), *killed)
     if mutants.rows:
         _console().print(mutants)
-    states = sum(each.states for each in results)
-    transitions = sum(each.transitions for each in results)
-    say(f"{len(results)} explorations, {states:,} states, {transitions:,} transitions, {seconds:.1f} s")
+    states = sum(each.result.states for each in done)
+    transitions = sum(each.result.transitions for each in done)
+    processor = sum(each.seconds for each in done)
+    say(f"{len(done)} explorations, {states:,} states, {transitions:,} transitions")
+    say(f"{processor:.1f} s of processor time, {seconds:.1f} s in all")
 
 
 def laws_tables(generals: Sequence[General], lengths: Sequence[Length], as_json: bool) -> None:
@@ -142,7 +168,7 @@ def say_findings(results: Sequence[Result]) -> None:
         if each.case.until:
             if not each.ok:
                 why = "" if each.effective else ": it had no effect"
-                say(f"without {each.case.mutation}, {each.case.scenario} finds nothing wrong{why}")
+                say(f"without {each.case.lacks}, {each.case.scenario} finds nothing wrong{why}")
             continue
         for found in each.violations:
             draw(found)

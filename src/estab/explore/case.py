@@ -49,6 +49,11 @@ class Case:
         needs = SCENARIOS[self.scenario].needs
         return self.budget._replace(**{name: max(count, getattr(self.budget, name)) for name, count in needs.items()})
 
+    @property
+    def lacks(self) -> str:
+        """What was taken away, in words."""
+        return ", ".join(filter(None, (self.mutation, "" if self.quiet else "no quiet time")))
+
     def world(self, remember: bool = True) -> tuple[World, Mutant | None]:
         """The two hosts, and what was taken out of them."""
         scenario, budget = SCENARIOS[self.scenario], self.whole_budget
@@ -113,7 +118,7 @@ class Result:
         if self.case.until:
             found = self.killed_by
             return {
-                "mutant": self.case.mutation,
+                "mutant": self.case.lacks,
                 "scenario": self.case.scenario,
                 "budget": str(self.budget),
                 "killed_by": None if found is None else found.property,

@@ -1,52 +1,72 @@
-"""Why the graph may be believed: three things about it that are tried out, not argued."""
+"""Why the graphs may be believed: three things about them that are tried out, not argued."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
-from typing import Final
+from typing import Final, NamedTuple
 
 from estab.explore.case import Case
 from estab.explore.explorer import Graph
 from estab.explore.replay import ends
+from estab.explore.scenarios import SCENARIOS
 from estab.explore.setting import Budget
 from estab.explore.story import tell
 
-_CASE: Final = Case("data", Budget(loss=1))
-_SHIFTED: Final = (2**31 - 3, 2**32 - 7)
-_SAMPLES: Final = 200
+SHIFTED: Final = (2**31 - 3, 2**32 - 7)
+_FEW: Final = 30
+_MANY: Final = 200
 
 
-def check(case: Case = _CASE, samples: int = _SAMPLES, seed: int = 1) -> list[str]:
-    """A sentence for each. Raises ``AssertionError`` with what is not so."""
+class Trial(NamedTuple):
+    """A graph, and how many of its states are to be reached again without snapshots."""
+
+    case: Case
+    samples: int = _FEW
+
+
+class Verdict(NamedTuple):
+    """What was tried on a graph, and what is not so."""
+
+    trial: Trial
+    states: int
+    replayed: int
+    runs: int
+    """How often a host was really run."""
+    runs_anew: int
+    """The same without memory."""
+    wrong: tuple[str, ...]
+
+
+def trials() -> list[Trial]:
+    """Every scenario without faults of the network, and one with a loss."""
+    return [Trial(Case("data", Budget(loss=1)), _MANY), *(Trial(Case(name, Budget())) for name in SCENARIOS)]
+
+
+def check(trial: Trial, seed: int = 1) -> Verdict:
+    """Try all three."""
+    case = trial.case
     world, _ = case.world()
     graph = Graph(world).explore()
-    return [replays(graph, samples, seed), shifts(case, graph), forgets_nothing(case, graph)]
+    numbers = Random(seed).sample(range(len(graph.states)), min(trial.samples, len(graph.states)))
+    anew, _ = case.world(remember=False)
+    wrong = [f"state {number} is not what stacks come to that are never restored" for number in strays(graph, numbers)]
+    if not same(graph, Graph(replace(case, bases=SHIFTED).world()[0]).explore()):
+        wrong.append(f"P18: with sequence numbers from {SHIFTED} on, the graph is another")
+    if not same(graph, Graph(anew).explore()):
+        wrong.append("with every event worked out anew, the graph is another")
+    named = tuple(f"{case.scenario}, {case.whole_budget}: {each}" for each in wrong)
+    return Verdict(trial, len(graph.states), len(numbers), world.runs, anew.runs, named)
 
 
-def replays(graph: Graph, samples: int, seed: int) -> str:
-    """Snapshots are complete: stacks that are never restored come to the same values, on every way tried."""
-    numbers = Random(seed).sample(range(len(graph.states)), min(samples, len(graph.states)))
-    for number in numbers:
-        story = tell(graph.world, graph.way(number))
-        if story.ends != ends(graph.world, graph.states[number]):
-            raise AssertionError(f"state {number} is not what stacks come to that are never restored")
-    return f"{len(numbers)} states of {len(graph.states):,}, replayed without snapshots, are the same"
-
-
-def shifts(case: Case, graph: Graph) -> str:
-    """P18: where the sequence numbers begin makes no difference."""
-    world, _ = Case(case.scenario, case.budget, case.mutation, bases=_SHIFTED).world()
-    if not same(graph, Graph(world).explore()):
-        raise AssertionError(f"P18: with sequence numbers from {_SHIFTED} on, the graph is another")
-    return f"P18: with sequence numbers from {_SHIFTED[0]:,} and {_SHIFTED[1]:,} on, the graph is the same"
-
-
-def forgets_nothing(case: Case, graph: Graph) -> str:
-    """What is remembered of a host's steps is what the host would do again."""
-    world, _ = case.world(remember=False)
-    if not same(graph, Graph(world).explore()):
-        raise AssertionError("with every event worked out anew, the graph is another")
-    return f"with every event worked out anew ({world.runs:,} instead of {graph.world.runs:,}), the graph is the same"
+def strays(graph: Graph, numbers: Sequence[int]) -> list[int]:
+    """Of these states those to which stacks that are never restored do not come, on the shortest way."""
+    return [
+        number
+        for number in numbers
+        if tell(graph.world, graph.way(number)).ends != ends(graph.world, graph.states[number])
+    ]
 
 
 def same(one: Graph, other: Graph) -> bool:
@@ -56,3 +76,17 @@ def same(one: Graph, other: Graph) -> bool:
         (world.hosts[0].values, world.hosts[1].values, world.network.entries.values, world.facts) for world in worlds
     ]
     return one.states == other.states and list(one.fair) == list(other.fair) and values[0] == values[1]
+
+
+def summary(verdicts: Sequence[Verdict]) -> list[str]:
+    """A sentence for each of the three, then what is not so."""
+    graphs, states = len(verdicts), sum(each.states for each in verdicts)
+    replayed = sum(each.replayed for each in verdicts)
+    runs, anew = sum(each.runs for each in verdicts), sum(each.runs_anew for each in verdicts)
+    shifted = " and ".join(f"{base:,}" for base in SHIFTED)
+    return [
+        f"snapshots: {replayed:,} states of {graphs} graphs ({states:,} states) reached again without them",
+        f"P18: sequence numbers from {shifted} on, and the same {graphs} graphs",
+        f"memory: every event worked out anew ({anew:,} runs of a host, not {runs:,}), and the same {graphs} graphs",
+        *(wrong for each in verdicts for wrong in each.wrong),
+    ]
