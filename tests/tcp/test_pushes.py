@@ -89,6 +89,6 @@ def test_marks_are_restored_and_forgotten():
     assert marks.until_mark(1, 100) == 4
     assert marks.until_mark(9, 100) == 100
     assert marks.until_end(1, 100) == 2
-    marks.on_sent(7)
-    marks.on_sent(7)
-    assert marks.ends == [3, 7]
+    marks.on_sent(7, False)
+    marks.on_sent(7, True)
+    assert (marks.ends, marks.marks) == ([3, 7], [5, 7, 9])

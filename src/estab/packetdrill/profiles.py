@@ -8,7 +8,12 @@ from estab.tcp.config import KIB, MIB, Config, Ecn
 
 _PREPARED: Final[dict[str, dict[str, Any]]] = {
     # Scripts are written for these shifts: 8, 6 and 6.
-    "linux": {"receive_buffer_max": 15 * MIB, "fast_open_queue": 4096, "ecn": Ecn.ACCEPT},
+    "linux": {
+        "receive_buffer_start": 270_000,
+        "receive_buffer_max": 15 * MIB,
+        "fast_open_queue": 4096,
+        "ecn": Ecn.ACCEPT,
+    },
     "linux-3.x": {"receive_buffer_max": 3 * MIB},
     "freebsd": {"receive_buffer_start": 64 * KIB, "receive_buffer_max": 2 * MIB},
 }

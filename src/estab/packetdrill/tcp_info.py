@@ -78,10 +78,10 @@ def fields_of(c: Connection, tally: Tally, now: int) -> dict[str, object]:
         "tcpi_ato": (40 * MILLISECOND if c.ack_delay is None else c.ack_delay.ato) // _MICROSECOND,
         "tcpi_snd_mss": info.snd_mss,
         "tcpi_rcv_mss": info.rcv_mss,
-        "tcpi_advmss": c.advertised_mss() - (12 if info.timestamps else 0),
+        "tcpi_advmss": _received_mss(c),
         "tcpi_pmtu": info.pmtu,
-        "tcpi_rcv_ssthresh": info.rcv_space,
-        "tcpi_rcv_space": info.rcv_space,
+        "tcpi_rcv_ssthresh": c.receive_ssthresh,
+        "tcpi_rcv_space": min(10 * _received_mss(c), c.receive_ssthresh),
         "tcpi_rtt": info.rtt // _MICROSECOND,
         "tcpi_rttvar": info.rttvar // _MICROSECOND,
         "tcpi_min_rtt": (info.min_rtt // _MICROSECOND) or 0xFFFFFFFF,
@@ -96,6 +96,11 @@ def fields_of(c: Connection, tally: Tally, now: int) -> dict[str, object]:
         },
         "tcpi_last_ack_sent": 0,
     }
+
+
+def _received_mss(c: Connection) -> int:
+    """Payload of a segment as large as we have asked for."""
+    return c.advertised_mss() - (12 if c.ts_ok else 0)
 
 
 def _phase(c: Connection) -> int:

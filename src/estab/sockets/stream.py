@@ -190,6 +190,7 @@ class StreamSocket(Socket):
             raise failure(errno.EAGAIN)
         c.corked = self._corked or more
         count = c.send(data, now, urgent=oob, more=more)
+        c.more = c.more and not self._corked
         if not count and len(data):
             raise failure(errno.EAGAIN)
         return count

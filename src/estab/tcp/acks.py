@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from estab.tcp.buffers import widen_send_buffer
+from estab.tcp.config import MILLISECOND
 from estab.tcp.congestion import Ack
 from estab.tcp.ecn.response import respond
 from estab.tcp.judge import enter_recovery, judge
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
     from estab.wire.tcp import Segment
 
 _RTO: Final = int(Timer.RTO)
+_RENEGING: Final = 10 * MILLISECOND
+"""Where the first hole turns out to be SACKed, so long at least until all is taken to be lost."""
 
 
 def take_ack(c: Connection, segment: Segment, now: int) -> None:
     """``segment.ack`` lies in what may be acknowledged: see ``check_ack``."""
+    if c.more:
+        c.more = c.corked = False
     same_window = not _take_window(c, segment)
     c.keepalive_probes = 0
     board = c.board
@@ -69,10 +74,12 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
         recovering |= respond(c, c.ecn, told, delivery, now)
     # Where the path reorders, order says little, and what is delivered counts; else in-order delivery alone.
     if segment.ack > c.iss + 1 and (progress or c.congestion.sampled or (news and c.rack.reordering)):
-        _open_window(c, delivery, flight, recovering, tried or undone, lost, now)
+        held = (tried or undone) and not c.config.bold_recovery
+        _open_window(c, delivery, flight, recovering, held, lost, now)
     board.forget_arrivals()
     if progress and c.sack_ok and board.ranges:
-        c.timers.deadlines[_RTO] = now + c.rtt.rto
+        reneging = c.config.bold_recovery and board.ranges[0].sacked
+        c.timers.deadlines[_RTO] = now + (max(c.rtt.srtt >> 1, _RENEGING) if reneging else c.rtt.rto)
         arm_tail_probe(c, now)
 
 
@@ -187,7 +194,10 @@ def _window_was_used(c: Connection, flight: int) -> bool:
 
     What an ACK covers counts if the window was full at some time in its round trip, since ACKs may come at once."""
     control = c.congestion
-    if flight + burst(c) >= control.cwnd or (2 * flight >= control.cwnd and control.cwnd < control.ssthresh):
+    half, slack = 2 * flight, burst(c)
+    if c.config.bold_recovery:
+        half, slack = half - 1, slack if c.unsent else 0
+    if flight + slack >= control.cwnd or (half >= control.cwnd and control.cwnd < control.ssthresh):
         c.full_until = c.snd_nxt
         return True
     return c.snd_nxt - flight < c.full_until

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from estab.tcp import memory
 from estab.tcp.ack_delay import data_arrived, disorder_arrived, fin_arrived
 from estab.tcp.acks import take_ack
 from estab.tcp.buffers import note_arrival
@@ -178,6 +179,8 @@ def _take_syn(c: Connection, segment: Segment, now: int) -> None:
     c.rcv_nxt = c.last_ack_sent = segment.seq + 1
     c.rcv_edge = c.rcv_nxt + min(c.receive_limit, 65_535)
     adopt(c, segment, now)
+    if c.config.window_by_memory:
+        memory.begin(c)
     c.snd_wnd = c.max_snd_wnd = segment.window
     c.snd_wl1 = segment.seq
     c.snd_wl2 = segment.ack if segment.flags & ACK else c.iss
@@ -219,7 +222,7 @@ def check_sequence(c: Connection, segment: Segment, now: int) -> bool:
     if segment.seq == c.rcv_nxt and segment.seq + segment.length <= c.rcv_edge and not flags & (SYN | FIN | RST):
         _note_timestamp(c, segment, now)
         return False
-    if not acceptable(c, segment):
+    if not acceptable(c, segment) or (c.config.window_by_memory and not memory.takes(c, segment)):
         c.count("TCPOutOfWindow")
         if not segment.flags & RST:
             _unacceptable(c, segment, now)
@@ -336,6 +339,10 @@ def take_text(c: Connection, segment: Segment, now: int) -> bool:
     size = segment.segment_size or segment.length
     if size > c.rcv_mss:
         c.rcv_mss = min(size, c.advertised_mss())
+        if c.config.window_by_memory:
+            memory.measure(c, size)
+    if c.config.window_by_memory:
+        memory.grow(c, segment.length)
     if segment.seq == c.rcv_nxt:
         _deliver(c, segment, now)
     else:

@@ -53,6 +53,8 @@ class Config:
     """What the window of a SYN can say, as it is never scaled (RFC 7323 §2.2)."""
     receive_buffer_max: int = 16 * MIB
     """The window scale is chosen for it (RFC 7323 §2.2)."""
+    window_by_memory: bool = False
+    """The window is what the memory of the buffer is measured to hold, in units of its scale, as in Linux."""
     receive_low_rtt: int = MILLISECOND
     """On shorter round trips a sender that doubles gets no more than twice what is read, as in Linux."""
     reassembly_pieces: int = 4096
@@ -168,6 +170,11 @@ class Config:
     """PSH ends every write and every burst, as in Linux; otherwise it stands where nothing more waits to be sent."""
     window_counts: bool = False
     """A loss reduces the window, in whole segments, as in Linux and FreeBSD; otherwise FlightSize, as in the RFCs."""
+    bold_recovery: bool = False
+    """Where Linux is bolder than the RFCs: a timeout is always tried (RFC 5682), taken back in full (RFC 4015 §3.2: in
+    steps), and reduces nothing in a recovery that has reduced; a peer that forgets what it has SACKed gets half a round
+    trip; the window grows only where it was full, or more than half full in slow start; small windows wait for the
+    timer of closed ones."""
     restart_after_idle: bool = True
     """RFC 5681 §4.1."""
     tail_probe: bool = True
@@ -265,6 +272,8 @@ LINUX: Final = Config(
     black_hole_timeouts=NEVER_SUSPECTED,
     window_counts=True,
     push_writes=True,
+    window_by_memory=True,
+    bold_recovery=True,
     shutdown_discards=False,
     rto_variance_minimum=200 * MILLISECOND,
     send_buffer_max=4 * MIB,

@@ -13,6 +13,7 @@ from estab.tcp.congestion import CONTROLS, CongestionControl
 from estab.tcp.delivery import DeliveryRate
 from estab.tcp.ecn import FEEDBACK, EcnFeedback
 from estab.tcp.fast_open import FastOpen
+from estab.tcp.memory import INITIAL_RATIO, window_edge
 from estab.tcp.observer import Observer
 from estab.tcp.pmtu import PathMtu
 from estab.tcp.prr import ProportionalRateReduction
@@ -121,6 +122,7 @@ class Connection(Snapshot):
         "syn_retransmitted",
         "nodelay",
         "corked",
+        "more",
         "keepalive",
         "keepalive_idle",
         "keepalive_interval",
@@ -137,6 +139,8 @@ class Connection(Snapshot):
         "send_limit",
         "send_tuned",
         "receive_limit",
+        "memory_ratio",
+        "receive_ssthresh",
         "notsent_limit",
         "receive_tuned",
         "ts_recent",
@@ -288,6 +292,10 @@ class Connection(Snapshot):
         fixed = self.config.receive_buffer
         self.receive_limit: int = self.config.receive_buffer_start if fixed is None else fixed
         self.receive_tuned: bool = fixed is None
+        self.memory_ratio: int = INITIAL_RATIO
+        """How much payload memory holds, in 1/256, where ``window_by_memory`` says so."""
+        self.receive_ssthresh: int = self.receive_limit
+        """So far the window has opened."""
         self.tuning: ReceiveTuning | None = None
         """There as soon as more has come than any sender begins with."""
         self.ack_delay: AckDelay | None = None
@@ -311,6 +319,8 @@ class Connection(Snapshot):
         """Our SYN has gone, or goes, without asking for ECN."""
         self.nodelay: bool = not config.nagle
         self.corked: bool = False
+        self.more: bool = False
+        """Corked for the latest write only: the next acknowledgement takes the cork off."""
         self.keepalive: bool = config.keepalive
         self.keepalive_idle: int = config.keepalive_idle
         self.keepalive_interval: int = config.keepalive_interval
@@ -438,6 +448,7 @@ class Connection(Snapshot):
         self.send_queue.write(data if type(data) is bytes and count == len(data) else bytes(data[:count]))
         if self.pushes is not None:
             self.pushes.on_written(self, self.send_queue.end - count, more)
+            self.more = more
         if urgent and count == len(data):
             self.snd_up = self.send_queue.end
         if self.corked or self.usable_window < self.mss:
@@ -538,7 +549,8 @@ class Connection(Snapshot):
         """SO_RCVBUF, bytes: from now on it does not follow what is read. The window scale stays that of the SYN."""
         self.receive_tuned = False
         self.tuning = None
-        self.receive_limit = size
+        self.receive_limit = size * self.memory_ratio // INITIAL_RATIO
+        self.receive_ssthresh = min(self.receive_ssthresh, self.receive_limit)
 
     def set_nodelay(self, on: bool, now: int) -> None:
         """TCP_NODELAY: small segments do not wait (RFC 9293 §3.7.4, MUST-17)."""
@@ -683,6 +695,8 @@ class Connection(Snapshot):
 
         Receiver-side silly-window avoidance, RFC 9293 §3.8.6.2.2 (MUST-39).
         """
+        if self.config.window_by_memory:
+            return window_edge(self)
         free = self.receive_limit - (self.receive_queue.pinned if self.receive_tuned else self.receive_queue.size)
         largest = 65_535 << self.rcv_wscale
         edge = self.rcv_nxt + (free if free < largest else largest)

@@ -105,7 +105,7 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
     repeated = end <= c.snd_nxt
     c.board.sent(seq, end, now, stamp(c, end - seq, now))
     if c.pushes is not None:
-        c.pushes.on_sent(end)
+        c.pushes.on_sent(end, c.override)
     c.last_sent = now
     if not repeated:
         c.snd_nxt = end

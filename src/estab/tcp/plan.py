@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from estab.tcp.acks import burst
+from estab.tcp.memory import update_due
 from estab.tcp.observer import Reason
 from estab.tcp.pushes import defers
 from estab.tcp.recovery import LOSS, OPEN
@@ -158,7 +159,8 @@ def _new_data(c: Connection, now: int) -> Emission | None:
 
 
 def _push(c: Connection, pushes: Pushes, start: int, length: int) -> int:
-    return PSH if length > c.mss or (length and pushes.marked(start + length)) else 0
+    pushed = length > c.mss or (length and pushes.marked(start + length))
+    return PSH if pushed or (c.override and length < c.unsent) else 0
 
 
 def _worthwhile(c: Connection, unsent: int, usable: int, room: int) -> int:
@@ -247,6 +249,8 @@ def _window_update_due(c: Connection) -> bool:
     read = c.unread_at_ack - c.receive_queue.size
     if read <= 0 or c.rcv_fin is not None:
         return False
+    if c.config.window_by_memory:
+        return update_due(c)
     left = c.rcv_edge - c.rcv_nxt
     step = min(c.receive_limit // 2, c.rcv_mss)
     enough = step if left < 2 * c.rcv_mss else max(c.receive_limit // 4, step)

@@ -73,11 +73,12 @@ class Pushes(Snapshot):
         if not self.marks or self.marks[-1] < position:
             self.marks.append(position)
 
-    def on_sent(self, end: int) -> None:
-        """Something went out up to ``end``, new or again."""
-        place = bisect_left(self.ends, end)
-        if place == len(self.ends) or self.ends[place] != end:
-            insort(self.ends, end)
+    def on_sent(self, end: int, forced: bool) -> None:
+        """Something went out up to ``end``, new or again; ``forced``: a small piece, so that it has PSH."""
+        for known in (self.ends, self.marks) if forced else (self.ends,):
+            place = bisect_left(known, end)
+            if place == len(known) or known[place] != end:
+                insort(known, end)
 
     def marked(self, position: int) -> bool:
         place = bisect_left(self.marks, position)

@@ -86,7 +86,8 @@ def persist_interval(c: Connection) -> int:
 
     Where the window is small but not zero this is the override of silly-window avoidance (§3.8.6.2.1)."""
     if c.usable_window > 0:
-        return max(c.config.sws_override, c.rtt.rto) if c.corked else c.config.sws_override
+        patient = c.corked or c.config.bold_recovery
+        return max(c.config.sws_override, c.rtt.rto) if patient else c.config.sws_override
     return min(c.rtt.rto << c.persist_backoff, c.config.rto_maximum)
 
 

@@ -53,7 +53,8 @@ def begin_trial(c: Connection, fresh: bool) -> None:
     """After a timeout; ``fresh``: it is the first of a recovery, or the same segment has timed out again.
 
     SHOULD NOT in the middle of another recovery (RFC 5682 §3.1 step 1)."""
-    c.recovery.trial = Trial() if fresh and c.host.rules.tries_timeouts(c) else None
+    bold = c.config.bold_recovery
+    c.recovery.trial = Trial() if (fresh or bold) and (bold or c.host.rules.tries_timeouts(c)) else None
 
 
 def take_duplicate_report(c: Connection, segment: Segment) -> bool:
@@ -86,7 +87,7 @@ def _undo(c: Connection, delivery: Delivery, late: bool, now: int) -> None:
     control.on_undo()
     if late:
         c.rtt.on_spurious_timeout(c.recovery.recover)
-        if not control.sampled:
+        if not (control.sampled or c.config.bold_recovery):
             restart = min(delivery.news, c.config.initial_window * c.mss)
             control.cwnd = min(control.cwnd, c.flight + restart)
     if c.host.observer is not None:
@@ -98,6 +99,8 @@ def _try_timeout(c: Connection, trial: Trial, delivery: Delivery, duplicate: boo
     if not (delivery.progress or duplicate):
         return False
     recovery = c.recovery
+    if c.config.bold_recovery and c.sack_ok and _late_arrival(c):
+        return True
     segments = 2
     if trial.point is None:
         if not delivery.progress and c.sack_ok:
@@ -114,6 +117,11 @@ def _try_timeout(c: Connection, trial: Trial, delivery: Delivery, duplicate: boo
     if not c.congestion.sampled and (delivery.progress or segments == 3):
         c.congestion.cwnd = min(segments * c.mss, max(c.congestion.ssthresh, 2 * c.mss))
     return False
+
+
+def _late_arrival(c: Connection) -> bool:
+    """What arrived was outstanding at the timeout and was sent only once: it cannot have been lost."""
+    return any(entry.transmissions == 1 and entry.end <= c.recovery.recover for entry in c.board.arrived)
 
 
 def _echo_proves(c: Connection, delivery: Delivery) -> bool:

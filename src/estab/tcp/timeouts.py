@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from estab.tcp.judge import allow, detect_losses
-from estab.tcp.recovery import OPEN
+from estab.tcp.recovery import OPEN, RECOVERY
 from estab.tcp.sampling import tell_losses
 from estab.tcp.settle import keepalive_idle, lose_probe, settle
 from estab.tcp.spurious import begin_trial
@@ -54,7 +54,8 @@ def _data_timeout(c: Connection, now: int) -> None:
     trial = c.recovery.trial
     again = trial is not None and trial.point is None
     fresh = c.recovery.phase is OPEN or again
-    c.congestion.on_timeout(now, c.flight_size, c.retransmissions == 0)
+    reduced = c.config.bold_recovery and c.recovery.phase is RECOVERY
+    c.congestion.on_timeout(now, c.flight_size, c.retransmissions == 0 and not reduced)
     if c.ecn is not None:
         c.ecn.on_reduced(c.snd_nxt)
     rack = c.rack
