@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from estab.explore import SCENARIOS, Budget, Case, run
+from estab.explore import PROPERTIES, SCENARIOS, Budget, Case, run
 from estab.explore.explorer import Graph
 from estab.explore.matrix import KILLS
 from estab.explore.soundness import Trial, check, same, strays, summary, trials
@@ -35,12 +35,17 @@ def test_open_and_close_survive_one_fault_of_any_kind(budget: Budget) -> None:
     assert result.complete
 
 
-@pytest.mark.parametrize("kill", KILLS[:6], ids=lambda kill: f"{kill.mutation}-{kill.scenario}")
+@pytest.mark.parametrize("kill", [*KILLS[:6], *KILLS[-8:]], ids=lambda kill: f"{kill.mutation}-{kill.scenario}")
 def test_a_removed_defence_is_found_out(kill) -> None:
     result = run(kill.case())
     assert result.effective
     assert result.killed_by is not None
     assert result.killed_by.property in kill.violates
+
+
+def test_every_property_is_what_finds_some_removed_defence_out() -> None:
+    """P18 is tried by ``soundness``."""
+    assert {name for kill in KILLS for name in kill.violates} == PROPERTIES.keys() - {"P18"}
 
 
 def test_every_removed_defence_of_the_matrix_exists_and_its_scenario_too() -> None:
@@ -74,6 +79,15 @@ def test_graphs_can_be_believed(name: str) -> None:
     assert verdict.wrong == ()
     assert verdict.replayed == 40
     assert verdict.runs_anew > verdict.runs
+
+
+def test_a_defect_that_depends_on_the_first_sequence_number_is_found() -> None:
+    """P18 can fail: in the graph of ``data`` itself nothing passes 2^32, so nothing is wrong there."""
+    case = Case("data", NOTHING, "numbers-do-not-wrap")
+    assert run(case).violations == ()
+    wrong = check(Trial(case, 1)).wrong
+    assert len(wrong) == 2
+    assert all("P18" in each for each in wrong)
 
 
 def test_every_scenario_is_tried_and_what_is_wrong_is_told() -> None:

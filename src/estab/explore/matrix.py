@@ -57,6 +57,14 @@ KILLS: Final = (
     Kill("fixed-isn", "crash+data", DUP, ("P3",), quiet=False),
     Kill("in-window-reset", "forged-reset", NOTHING, ("P9",)),
     Kill("no-reset-check", "forged-reset", NOTHING, ("P9",)),
+    Kill("syn-resets", "forged-syn", NOTHING, ("P6",)),
+    Kill("ack-of-unsent", "forged-ack", NOTHING, ("P7",)),
+    Kill("ack-from-anywhere", "forged-data", NOTHING, ("P7",)),
+    Kill("two-way-handshake", "open+close", NOTHING, ("P1",)),
+    Kill("text-is-not-delivered", "data", NOTHING, ("P15",)),
+    Kill("old-text-moves-back", "data", DUP, ("P16",)),
+    Kill("no-closing", "simultaneous-close", NOTHING, ("P17",)),
+    Kill("numbers-do-not-wrap", "wrap", NOTHING, ("P6", "P12", "P13")),
 )
 """Each with the least budget that is known to be enough."""
 

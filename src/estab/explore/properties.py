@@ -167,15 +167,17 @@ def compare(here: Ghosts, there: Ghosts) -> Iterator[Finding]:
             continue
         peer = there[ghost.peer] if ghost.peer is not None and 0 <= ghost.peer < len(there) else None
         if peer is None or peer.peer != number:
-            yield (
-                "P1",
-                f"#{number + 1} is established with #{ghost.peer}, which takes #{peer and peer.peer} for its peer",
-            )
+            other = _name(peer and peer.peer)
+            yield "P1", f"#{number + 1} is established with {_name(ghost.peer)}, whose peer is {other}"
         if ghost.peer in peers:
             yield "P2", f"#{number + 1} has the peer of an earlier connection"
         peers.add(ghost.peer)
         if peer is not None:
             yield from _streams(number, ghost, peer)
+
+
+def _name(number: int | None) -> str:
+    return "nobody" if number is None or number < 0 else f"#{number + 1}"
 
 
 def _streams(number: int, ghost: Ghost, peer: Ghost) -> Iterator[Finding]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from estab.mutations.mutation import Change, Mutation, Witness
+from estab.mutations.mutation import Change, ChangedTable, Mutation, Witness
 from estab.tcp import arrives
 from estab.tcp.arrives import acceptable, answer_closed, reset, reset_for
 from estab.tcp.config import Config
 from estab.tcp.fast_open import is_cookie
 from estab.tcp.queues import SendQueue
 from estab.tcp.rules import Rules, Step
-from estab.tcp.states import Fact, State, Transitions
+from estab.tcp.states import Fact, State
 from estab.tcp.time_wait import Outcome, TimeWait, answer_fin, ignore_reset
 from estab.wire.tcp import ACK, FIN, RST, SYN, Segment
 
@@ -20,26 +20,12 @@ if TYPE_CHECKING:
     from estab.tcp.connection import Connection
 
 
-class _Table(dict[tuple[State, Fact], State]):
-    """Transitions of which some were changed; following a changed one is seen."""
-
-    def __init__(self, table: Transitions, changed: Transitions, witness: Witness) -> None:
-        super().__init__({**table, **changed})
-        self._changed = changed
-        self._witness = witness
-
-    def get(self, pair: tuple[State, Fact], default: Any = None) -> Any:
-        if pair in self._changed:
-            self._witness.saw()
-        return super().get(pair, default)
-
-
 # ---------------------------------------------------------------------- opening
 
 
 def _two_way_handshake(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
     changed = {(State.LISTEN, Fact.SYN): State.ESTABLISHED}
-    return rules.but(transitions=_Table(rules.transitions, changed, witness)), config
+    return rules.but(transitions=ChangedTable(rules.transitions, changed, witness)), config
 
 
 def _fixed_isn(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:

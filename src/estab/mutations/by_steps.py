@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from estab.mutations.mutation import Change, Mutation, Witness
+from estab.mutations.mutation import Change, ChangedTable, Mutation, Witness
 from estab.tcp import arrives
 from estab.tcp.config import Config
 from estab.tcp.rules import Rules, Step
-from estab.tcp.states import State
-from estab.wire.sequence import unwrap
-from estab.wire.tcp import ACK, RST, SYN, URG, Segment
+from estab.tcp.states import RECEIVING, SYNCHRONIZED, Fact, State
+from estab.wire.sequence import MASK32, unwrap
+from estab.wire.tcp import ACK, FIN, RST, SYN, URG, Segment
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
@@ -71,6 +71,47 @@ def _is_late_syn(c: Connection, segment: Segment) -> bool:
     return segment.flags & SYN > 0 and not (c.state is State.SYN_RECEIVED and c.passive)
 
 
+def _acknowledges_unsent(c: Connection, segment: Segment) -> bool:
+    return segment.flags & ACK > 0 and segment.ack > c.snd_nxt and c.state in SYNCHRONIZED
+
+
+def _acknowledges_too_old(c: Connection, segment: Segment) -> bool:
+    return segment.flags & ACK > 0 and segment.ack < min(c.snd_una, arrives.oldest_valid_ack(c))
+
+
+def _has_text_for_us(c: Connection, segment: Segment) -> bool:
+    return segment.length > 0 and segment.seq == c.rcv_nxt and c.state in RECEIVING
+
+
+def _repeats_text(c: Connection, segment: Segment) -> bool:
+    return segment.length > 0 and segment.seq + segment.length == c.rcv_nxt and not segment.flags & FIN
+
+
+def _has_wrapped(c: Connection, segment: Segment) -> bool:
+    return segment.seq & MASK32 < c.irs & MASK32
+
+
+def _believe_all_sent(c: Connection, segment: Segment, now: int) -> bool:
+    segment.ack = c.snd_nxt
+    return arrives.check_ack(c, segment, now)
+
+
+def _believe_nothing_new(c: Connection, segment: Segment, now: int) -> bool:
+    segment.ack = c.snd_una
+    return arrives.check_ack(c, segment, now)
+
+
+def _count_without_delivering(c: Connection, segment: Segment, now: int) -> bool:
+    c.rcv_nxt += segment.length
+    arrives.owe_ack(c)
+    return False
+
+
+def _go_back(c: Connection, segment: Segment, now: int) -> bool:
+    c.rcv_nxt = segment.seq
+    return True
+
+
 def _is_urgent(c: Connection, segment: Segment) -> bool:
     return segment.flags & URG > 0
 
@@ -96,7 +137,54 @@ def _paws_after_the_sequence_check(rules: Rules, config: Config, witness: Witnes
     return rules.without_step(arrives.check_sequence, check).without_step(arrives.check_timestamp), config
 
 
+def _no_closing(rules: Rules, config: Config, witness: Witness) -> tuple[Rules, Config]:
+    changed = {(State.FIN_WAIT_1, Fact.FIN): State.TIME_WAIT}
+    return rules.but(transitions=ChangedTable(rules.transitions, changed, witness)), config
+
+
 BY_STEPS: Final = (
+    Mutation(
+        "syn-resets",
+        "A SYN in the window resets, as in RFC 793.",
+        "RFC 5961 §4.2",
+        _in_case(_is_late_syn, arrives.check_syn, _obey),
+    ),
+    Mutation(
+        "ack-of-unsent",
+        "An acknowledgement of what was never sent counts for all that was.",
+        "RFC 9293 §3.10.7.4, fifth",
+        _in_case(_acknowledges_unsent, arrives.check_ack, _believe_all_sent),
+    ),
+    Mutation(
+        "ack-from-anywhere",
+        "However old the acknowledgement, the text beside it is taken.",
+        "RFC 5961 §5.2",
+        _in_case(_acknowledges_too_old, arrives.check_ack, _believe_nothing_new),
+    ),
+    Mutation(
+        "text-is-not-delivered",
+        "Text is acknowledged and thrown away.",
+        "RFC 9293 §3.10.7.4, seventh",
+        _in_case(_has_text_for_us, arrives.take_text, _count_without_delivering),
+    ),
+    Mutation(
+        "old-text-moves-back",
+        "Text that comes again sets RCV.NXT back.",
+        "RFC 9293 §3.10.7.4, first",
+        _in_case(_repeats_text, arrives.check_sequence, _go_back),
+    ),
+    Mutation(
+        "numbers-do-not-wrap",
+        "Once the numbers have passed 2^32 they count as older than the first.",
+        "RFC 9293 §3.4",
+        _in_case(_has_wrapped, arrives.check_sequence, _drop),
+    ),
+    Mutation(
+        "no-closing",
+        "In FIN-WAIT-1 a FIN leads to TIME-WAIT, whether ours is acknowledged or not.",
+        "RFC 9293 §3.3.2",
+        _no_closing,
+    ),
     Mutation(
         "no-simultaneous-open",
         "In SYN-SENT a SYN without an ACK is dropped.",

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from estab.tcp.config import MODERN, Config
 from estab.tcp.rules import RULES, Rules
+from estab.tcp.states import Fact, State, Transitions
 
 
 class Witness:
@@ -24,6 +25,20 @@ class Witness:
 
     def saw(self) -> None:
         self.count += 1
+
+
+class ChangedTable(dict[tuple[State, Fact], State]):
+    """Transitions of which some were changed; following a changed one is seen."""
+
+    def __init__(self, table: Transitions, changed: Transitions, witness: Witness) -> None:
+        super().__init__({**table, **changed})
+        self._changed = changed
+        self._witness = witness
+
+    def get(self, pair: tuple[State, Fact], default: Any = None) -> Any:
+        if pair in self._changed:
+            self._witness.saw()
+        return super().get(pair, default)
 
 
 class Mutant(NamedTuple):
