@@ -217,10 +217,10 @@ def test_what_is_not_done_is_unsupported(rest: str) -> None:
 
 
 def test_a_profile_lays_out_its_options() -> None:
-    script = OPENING.replace("<mss 1460,sackOK,TS val 100 ecr 7>", "<mss 1460,sackOK,TS val 100 ecr 7>")
+    script = OPENING.replace("<mss 1460,sackOK,TS val 100 ecr 7>", "<mss 1000,sackOK,TS val 100 ecr 7>")
     assert run_script(script, config=FREEBSD).result == "pass"
     scaled = script.replace("TS val 7 ecr 0>", "TS val 7 ecr 0,nop,wscale 7>")
-    assert "seen <mss 1460,nop,wscale 6,sackOK,TS val" in run_script(scaled, config=FREEBSD).why
+    assert "seen <mss 1000,nop,wscale 6,sackOK,TS val" in run_script(scaled, config=FREEBSD).why
 
 
 def test_an_icmp_error_quotes_what_was_sent() -> None:

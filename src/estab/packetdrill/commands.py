@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from estab.packetdrill.sysctls import apply_sysctl
+from estab.packetdrill.sysctls_bsd import apply_bsd_sysctl
 from estab.packetdrill.values import UnsupportedError
 from estab.packetdrill.world import World
 from estab.tcp.config import SECOND
@@ -15,7 +16,8 @@ from estab.tcp.config import SECOND
 _OF_NO_CONSEQUENCE: Final = re.compile(
     r"(.*/)?(sysctl_restore|sysctl_restore_.*|set_sysctls?_restore|true|:|tcp_metrics\w*|ip\s+(-[46]\s+)?tcp_metrics\s+flush.*"
     r"|sync|echo\b.*|tc\b.*|ethtool\b.*|ip\s+(-[46]\s+)?route\b.*|ip\s+(-[46]\s+)?link\b.*|ip\s+(-[46]\s+)?addr\b.*"
-    r"|ip\s+(-[46]\s+)?neigh\b.*|rm\b.*|modprobe\b.*|xtables.*|date\b.*)"
+    r"|ip\s+(-[46]\s+)?neigh\b.*|rm\b.*|modprobe\b.*|xtables.*|date\b.*"
+    r"|kld(un)?load\b.*|kldstat\b.*|ifconfig\b.*|route\b.*|ping6?\b.*|sockstat|netstat\b[^|]*)"
 )
 """They restore what is made anew for every script, or prepare a machine that is not there."""
 _DEFAULTS: Final = re.compile(r"(.*/)?defaults\.sh")
@@ -75,7 +77,9 @@ def _sysctls(_found: re.Match[str], command: str, world: World) -> None:
         found = _SETTING.fullmatch(word)
         if found is None:
             raise UnsupportedError(f"the command {command!r}")
-        world.configure(apply_sysctl(world.config, found.group(1).replace("/", "."), found.group(2).strip()))
+        name, value = found.group(1).replace("/", "."), found.group(2).strip()
+        apply = apply_bsd_sysctl if name.startswith("net.inet.") else apply_sysctl
+        world.configure(apply(world.config, name, value))
 
 
 def _join(words: list[str]) -> list[str]:

@@ -52,6 +52,8 @@ class SocketFile(File):
         self.send_timeout: int = NEVER
         self.remembered: dict[tuple[int, int], int] = {}
         """Options that are only kept, to be asked for again."""
+        self.names: dict[tuple[int, int], bytes] = {}
+        """The same, of those whose values are names."""
         socket.notify = self.notify
 
     @property

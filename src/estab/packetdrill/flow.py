@@ -65,6 +65,8 @@ class Flow:
             return live
         if scaled and self.first_stamp is not None:
             return (script - self.first_stamp[0] + self.first_stamp[1]) & MASK32
+        if not script:
+            return 0
         raise MappingError(f"no packet was sent with TS val {script}, so it cannot be echoed")
 
     # ------------------------------------------------------------------ what is expected

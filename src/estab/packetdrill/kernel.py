@@ -20,6 +20,7 @@ from estab.packetdrill.files import (
 )
 from estab.packetdrill.polling import Epoll, epoll_control, epoll_wait, poll
 from estab.packetdrill.sockopts import INQ, get_option, set_option
+from estab.packetdrill.tcp_info import info_fields
 from estab.packetdrill.values import Argument, Fields, UnsupportedError
 from estab.packetdrill.world import World
 from estab.sockets import DatagramSocket, Shutdown, StreamSocket
@@ -27,6 +28,7 @@ from estab.tcp.timers import NEVER
 from estab.wire.address import format_address
 
 _NONBLOCK: Final = SYMBOLS["O_NONBLOCK"]
+_NONBLOCK_BSD: Final = 4
 _RDWR: Final = SYMBOLS["O_RDWR"]
 _OOB: Final = SYMBOLS["MSG_OOB"]
 _PEEK: Final = SYMBOLS["MSG_PEEK"]
@@ -145,6 +147,10 @@ class Kernel:
         if isinstance(file.socket, DatagramSocket):
             file.socket.connect(host, port, self.world.now)
             return 0
+        connection = file.stream.connection
+        if self.world.config.bsd_calls and connection is not None and not connection.opening:
+            # The outcome of the first call is told by other means.
+            raise OSError(errno.ECONNREFUSED if connection.error else errno.EISCONN, "connected, or was once")
         return self._connect(file, host, port)
 
     def _connect(self, file: SocketFile, host: str, port: int) -> Waiting:
@@ -380,13 +386,18 @@ class Kernel:
     def fcntl(self, number: Argument, command: Argument, argument: Argument = 0) -> int:
         file = self.file(number)
         if command == SYMBOLS["F_GETFL"]:
-            return _RDWR | (_NONBLOCK if file.nonblocking else 0)
+            return _RDWR | (self._nonblock if file.nonblocking else 0)
         if command == SYMBOLS["F_SETFL"]:
-            file.nonblocking = bool(integer(argument, "flags") & _NONBLOCK)
+            file.nonblocking = bool(integer(argument, "flags") & (_NONBLOCK | self._nonblock))
             return 0
         if command in (SYMBOLS["F_GETFD"], SYMBOLS["F_SETFD"]):
             return 0
         raise UnsupportedError(f"fcntl {command!r}")
+
+    @property
+    def _nonblock(self) -> int:
+        """The bit, as numbers in scripts have it."""
+        return _NONBLOCK_BSD if self.world.config.bsd_calls else _NONBLOCK
 
     def ioctl(self, number: Argument, request: Argument, result: Argument) -> int:
         file = self.socket_file(number)
@@ -415,8 +426,10 @@ class Kernel:
 
     def getsockopt(self, number: Argument, level: Argument, option: Argument, value: Argument, length: Argument) -> int:
         place = integer(level, "a level"), integer(option, "an option")
-        seen = get_option(self.socket_file(number), place)
-        if value is not ... and _plain(value) != seen:
+        file = self.socket_file(number)
+        info = place == (SYMBOLS["SOL_TCP"], SYMBOLS["TCP_INFO"])
+        seen = Fields(info_fields(file.stream, self.world)) if info else get_option(file, place)
+        if value is not ... and not _agree(_plain(value), seen):
             raise CallMismatchError(f"expected {_plain(value)!r}, seen {seen!r}")
         return 0
 
@@ -466,6 +479,14 @@ def _message(message: Argument) -> Fields:
 def _only(value: Argument) -> int:
     """Of ``[n]``."""
     return integer(value[0], "a value") if isinstance(value, list) and len(value) == 1 else integer(value, "a value")
+
+
+def _agree(expected: Argument, seen: Argument) -> bool:
+    """Of structures what the script names is compared."""
+    if not (isinstance(expected, Fields) and isinstance(seen, Fields)):
+        return expected == seen
+    named = {name: value for name, value in expected.items() if name in seen and value is not ...}
+    return all(seen[name] == value for name, value in named.items())
 
 
 def _plain(value: Argument) -> Argument:

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from estab.packetdrill import sockopts_bsd as bsd
 from estab.packetdrill.constants import SYMBOLS
 from estab.packetdrill.files import SocketFile, integer
 from estab.packetdrill.values import Argument, Fields, UnsupportedError
@@ -118,6 +119,8 @@ _KEPT: Final = frozenset(
 
 def set_option(file: SocketFile, place: Place, value: Argument, now: int) -> None:
     """Raises ``OSError``, ``UnsupportedError``."""
+    if bsd.set_option(file, place, value, now):
+        return
     if place == _LINGER:
         file.socket.setsockopt(Option.LINGER, _linger(value), now)
     elif place == _CONGESTION:
@@ -136,6 +139,14 @@ def set_option(file: SocketFile, place: Place, value: Argument, now: int) -> Non
 
 def get_option(file: SocketFile, place: Place) -> Argument:
     """The value as the interface gives it. Raises ``OSError``, ``UnsupportedError``."""
+    seen = _get_option(file, place)
+    return bsd.shown(place, seen) if bsd.speaks(file) else seen
+
+
+def _get_option(file: SocketFile, place: Place) -> Argument:
+    own = bsd.get_option(file, place)
+    if own is not None:
+        return own
     if place in _KEPT:
         return file.remembered.get(place, 0)
     if place == _LINGER:

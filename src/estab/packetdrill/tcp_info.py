@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from estab.packetdrill.constants import SYMBOLS
 from estab.packetdrill.tally import Tally
@@ -34,34 +34,44 @@ _BSD_STATES: Final = (
 )
 _MICROSECOND: Final = 1000
 _INFINITE: Final = 0x7FFFFFFF
+_LARGEST_WINDOW: Final = 65_535 << 14
 _REORDERING: Final = 3
 
-CONSTANTS: Final[dict[str, object]] = {
-    **{name: value for name, value in SYMBOLS.items() if name.startswith(("TCP_", "TCPI_", "SK_MEMINFO", "TFO_"))},
-    **{f"TCPS_{name}": number for number, name in enumerate(_BSD_STATES)},
-}
+_SHOWN: Final = ("TCP_", "TCPI_", "TCPS_", "SK_MEMINFO", "TFO_")
+CONSTANTS: Final[dict[str, object]] = {name: value for name, value in SYMBOLS.items() if name.startswith(_SHOWN)}
 
 
 def variables_of(socket: StreamSocket | None, world: World) -> dict[str, object]:
     """Everything by name; of a socket without a connection only its state."""
     if socket is None:
         return dict(CONSTANTS)
+    return CONSTANTS | info_fields(socket, world)
+
+
+def info_fields(socket: StreamSocket, world: World) -> dict[str, Any]:
+    """``struct tcp_info`` of a socket, as the host's kernel fills it."""
     connection = socket.connection
     if connection is None:
         state = State.LISTEN if socket.listening else State.CLOSED
-        return CONSTANTS | {"tcpi_state": _state(state, world)}
+        return {"tcpi_state": _state(state, world)}
     fields = fields_of(connection, world.books.of(connection, world.now), world.now)
-    return CONSTANTS | fields | {"tcpi_state": _state(connection.state, world)}
+    if world.config.bsd_calls:
+        # Windows in bytes, segments without regard to options.
+        size = min(connection.peer_mss, connection.advertised_mss())
+        window, threshold = connection.congestion.cwnd, min(connection.congestion.ssthresh, _LARGEST_WINDOW)
+        fields |= {"tcpi_snd_cwnd": window, "tcpi_snd_ssthresh": threshold}
+        fields |= {"tcpi_snd_mss": size, "tcpi_rcv_mss": size}
+    return fields | {"tcpi_state": _state(connection.state, world)}
 
 
 def _state(state: State, world: World) -> int:
     """FreeBSD numbers its states otherwise."""
-    if world.config.profile == "freebsd":
+    if world.config.bsd_calls:
         return _BSD_STATES.index(state.name)
     return _STATES[state]
 
 
-def fields_of(c: Connection, tally: Tally, now: int) -> dict[str, object]:
+def fields_of(c: Connection, tally: Tally, now: int) -> dict[str, Any]:
     """``tcpi_*``, the state apart."""
     info = info_of(c)
     scale = info.window_scale or (0, 0)

@@ -63,6 +63,17 @@ class StreamSocket(Socket):
     def listening(self) -> bool:
         return self.listener is not None
 
+    @property
+    def config(self) -> Config:
+        """What its connections begin with."""
+        return self._config
+
+    def configure(self, **changes: Any) -> None:
+        """Other figures for what its connections begin with, beyond those that are options."""
+        self._config = self._config.but(**changes)
+        if self.listener is not None:
+            self.listener.config = self._config
+
     # ------------------------------------------------------------------ opening
 
     def connect(self, address: str, port: int, now: int, *, data: bytes | None = None) -> None:
@@ -72,7 +83,7 @@ class StreamSocket(Socket):
         by fast open if that can be: see ``Stack.open``. With ``FASTOPEN_CONNECT`` it may return at once."""
         self._check_open()
         if self.listener is not None or self._put_off is not None:
-            raise failure(errno.EISCONN)
+            raise failure(errno.EOPNOTSUPP if self.listener is not None and self._config.bsd_calls else errno.EISCONN)
         if self.connection is not None:
             self._conclude(self.connection)
             return
@@ -183,11 +194,15 @@ class StreamSocket(Socket):
         if self._put_off is not None:
             (address, port), self._put_off = self._put_off, None
             return self._open(address, port, now, bytes(data))
-        c = self._opened(errno.EPIPE)
+        bsd = self._config.bsd_calls
+        if bsd and self.connection is not None and self.connection.error is not None:
+            # What it died of is for those who read.
+            raise failure(errno.EPIPE)
+        c = self._opened(errno.ENOTCONN if bsd else errno.EPIPE)
         if c.error is not None or c.write_closed or c.state not in SENDING:
             raise failure(errno.EPIPE)
         if c.opening:
-            raise failure(errno.EAGAIN)
+            raise failure(errno.ENOTCONN if bsd else errno.EAGAIN)
         c.corked = self._corked or more
         count = c.send(data, now, urgent=oob, more=more)
         c.more = c.more and not self._corked
@@ -224,7 +239,7 @@ class StreamSocket(Socket):
                 self._stop_listening(now)
             return
         c = self.connection
-        if c is None or c.state is State.CLOSED:
+        if c is None or c.state is State.CLOSED or (c.state is State.TIME_WAIT and self._config.bsd_calls):
             raise failure(errno.ENOTCONN)
         if how is not Shutdown.WR and self._config.shutdown_discards:
             c.shutdown_read(now)

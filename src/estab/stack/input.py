@@ -15,7 +15,7 @@ from estab.tcp.time_wait import Outcome, TimeWait, retire, time_wait_arrives
 from estab.wire import icmp, ip, tcp, udp
 from estab.wire.packet import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Packet, ParseError
 from estab.wire.segmentation import complete_checksum
-from estab.wire.tcp import RST, Segment
+from estab.wire.tcp import ACK, RST, SYN, Segment
 
 if TYPE_CHECKING:
     from estab.stack.stack import Stack
@@ -148,10 +148,14 @@ def deliver(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
         c = None
     if stack.observer is not None:
         stack.observer.received(now, c, segment)
-    if c is not None:
-        if c.opening and not segment.flags & RST and _must_wait_for_accept(stack, key):
+    if c is not None and c.opening and not segment.flags & RST and _must_wait_for_accept(stack, key):
+        if not c.config.full_queue_resets:
             stack.drop(now, segment, "TCPAcceptQueueFull")
             return
+        if segment.flags & (ACK | SYN) == ACK:
+            stack.drop_embryo(c, now)
+            c = None
+    if c is not None:
         arrives(c, segment, now)
         return
     entry = stack.time_wait.get(key)
@@ -161,7 +165,7 @@ def deliver(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
 
 
 def _must_wait_for_accept(stack: Stack, key: bytes) -> bool:
-    """The accept queue is full: the last ACK of the handshake is ignored, and comes again."""
+    """The accept queue is full: the last ACK of the handshake is ignored, and comes again; or it meets nobody."""
     listener = stack.embryos.get(key)
     return listener is not None and listener.full
 
@@ -170,7 +174,7 @@ def _no_connection(stack: Stack, key: bytes, segment: Segment, now: int) -> None
     local, remote = split_key(key)
     listener = stack.find_listener(local)
     if listener is None:
-        answer = stack.rules.closed(segment)
+        answer = stack.rules.closed(segment) if stack.config.closed_ports_answer else None
         stack.drop(now, segment, "TCPNoConnection")
         if answer is not None:
             stack.reply_segment(answer, local, remote, Reason.RESET, now)

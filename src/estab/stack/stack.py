@@ -37,7 +37,7 @@ from estab.wire.address import Prefix, format_address, is_unspecified, parse_pre
 from estab.wire.address import parse_address as _parse_address
 from estab.wire.fragments import Reassembler
 from estab.wire.link import NO_OFFLOAD, Offload
-from estab.wire.options import bsd_order
+from estab.wire.options import NO_OPTIONS, bsd_order
 from estab.wire.packet import Checksum, Packet
 from estab.wire.segmentation import split
 from estab.wire.sequence import unwrap
@@ -300,7 +300,10 @@ class Stack:
             del self.listeners[listener.port]
         for c in (*listener.half_open.values(), *listener.queue):
             self.embryos.pop(c.key, None)
-            c.abort(now)
+            if c.opening and not listener.config.half_open_resets:
+                self.drop_embryo(c, now)
+            else:
+                c.abort(now)
         listener.half_open.clear()
         listener.queue.clear()
 
@@ -376,7 +379,8 @@ class Stack:
         if decision is Decision.REFUSE:
             self.reply_segment(reset_for(segment), local, remote, Reason.RESET, now)
             return
-        if decision is Decision.DROP or listener.full or len(self.connections) >= self.config.connections:
+        full = listener.full and not listener.config.full_queue_resets
+        if decision is Decision.DROP or full or len(self.connections) >= self.config.connections:
             self.drop(now, segment, "ListenDrops" if decision is Decision.DROP else "ListenOverflows")
             return
         if len(listener.half_open) >= listener.config.backlog_half_open:
@@ -392,12 +396,19 @@ class Stack:
         fast_open.consider(self, listener, c, segment, now)
         accept_syn(c, segment, now)
 
+    def drop_embryo(self, c: Connection, now: int) -> None:
+        """A half-open connection is gone without a word; what comes for it meets nobody."""
+        c.die(None, Fact.RESET, now)
+        self.forget(c)
+
     def reply_segment(
         self, segment: Segment, local: tuple[bytes, int], remote: tuple[bytes, int], reason: Reason, now: int
     ) -> None:
         """Owe a segment that belongs to no connection object."""
         segment.source_port = local[1]
         segment.destination_port = remote[1]
+        if reason is Reason.RESET and not self.config.reset_timestamps:
+            segment.options = NO_OPTIONS
         packet = tcp.build(segment, local[0], remote[0], ttl=self.config.ttl, partial=self.offload.checksum_out)
         if not self.reply(packet, now):
             return
@@ -488,10 +499,8 @@ class Stack:
         return address
 
     def _evict_oldest(self, listener: Listener, now: int) -> None:
-        oldest = next(iter(listener.half_open.values()))
         self.count("TCPReqQFullDrop")
-        oldest.die(None, Fact.RESET, now)
-        self.forget(oldest)
+        self.drop_embryo(next(iter(listener.half_open.values())), now)
 
     # ------------------------------------------------------------------ what connections call back
 

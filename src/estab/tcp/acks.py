@@ -205,7 +205,8 @@ def _window_was_used(c: Connection, flight: int) -> bool:
 
 def _sample(c: Connection, segment: Segment, acked: Acknowledged, now: int) -> int | None:
     """Karn's rule; where it forbids, the echoed timestamp still tells (RFC 7323 §4.1)."""
-    if acked.sent_at is not None and not acked.retransmitted:
+    timed = c.config.syn_ack_timed or not (c.passive and c.rtt.srtt == 0 and segment.ack == c.iss + 1)
+    if timed and acked.sent_at is not None and not acked.retransmitted:
         return now - acked.sent_at or 1
     age = echo_age(c, segment, now)
     # A forged echo must not poison the estimate: nothing takes longer than we would have waited.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from estab.tcp import memory
 from estab.tcp.ack_delay import data_arrived, disorder_arrived, fin_arrived
 from estab.tcp.acks import take_ack
-from estab.tcp.buffers import note_arrival
+from estab.tcp.buffers import note_arrival, round_buffers
 from estab.tcp.config import SECOND
 from estab.tcp.ecn.setup import give_up, hear_again, hear_answer_again
 from estab.tcp.options import adopt, adopt_user_timeout
@@ -181,6 +181,8 @@ def _take_syn(c: Connection, segment: Segment, now: int) -> None:
     adopt(c, segment, now)
     if c.config.window_by_memory:
         memory.begin(c)
+    if c.config.window_follows_buffer:
+        round_buffers(c)
     c.snd_wnd = c.max_snd_wnd = segment.window
     c.snd_wl1 = segment.seq
     c.snd_wl2 = segment.ack if segment.flags & ACK else c.iss
@@ -206,12 +208,13 @@ def check_timestamp(c: Connection, segment: Segment, now: int) -> bool:
         return False
     if segment.options.timestamps is None:
         c.count("TCPMissingTimestamp")
-        return True
+        return c.config.timestamps_required
     value = unwrap(segment.options.timestamps[0], c.ts_recent)
     fresh = c.ts_recent_at is not None and now - c.ts_recent_at <= _PAWS_LIFETIME
     if value < c.ts_recent and fresh:
         c.count("PAWSEstab")
-        _answer_unacceptable(c, segment, now)
+        if segment.length or c.config.stale_challenged:
+            _answer_unacceptable(c, segment, now)
         return True
     return False
 
@@ -327,6 +330,9 @@ def check_urg(c: Connection, segment: Segment, now: int) -> bool:
 
 def take_text(c: Connection, segment: Segment, now: int) -> bool:
     """Seventh, the text: in order to the application, out of order to the side (SHLD-31)."""
+    if segment.length and c.released and c.config.bsd_calls and c.state in (CLOSING, LAST_ACK):
+        _reset_unreadable(c, segment, now)
+        return True
     if not segment.length or c.state not in RECEIVING:
         return False
     if c.released:
@@ -549,6 +555,8 @@ def _deliver(c: Connection, segment: Segment, now: int) -> None:
     elif c.rcv_nxt - c.last_ack_sent >= 2 * c.rcv_mss:
         if not c.acks_owed:
             c.acks_owed = 1
+    elif c.config.ack_every_second and c.timers.deadlines[_DELAYED_ACK] != NEVER:
+        c.acks_owed = max(c.acks_owed, 1)
     elif c.timers.deadlines[_DELAYED_ACK] == NEVER:
         c.timers.deadlines[_DELAYED_ACK] = now + c.config.delayed_ack
 

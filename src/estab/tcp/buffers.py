@@ -48,6 +48,13 @@ def note_read(c: Connection, tuning: ReceiveTuning, size: int, now: int) -> None
             c.acks_owed = max(c.acks_owed, 1)
 
 
+def round_buffers(c: Connection) -> None:
+    """To whole segments of the size that was agreed on, options apart, as FreeBSD does."""
+    size = min(c.peer_mss, c.advertised_mss())
+    c.receive_limit = -(-c.receive_limit // size) * size
+    resize_send_buffer(c, -(-c.send_limit // size) * size)
+
+
 def widen_send_buffer(c: Connection) -> None:
     """The application waits for room: there should be a window in flight and another one ready."""
     wanted = min(2 * c.congestion.cwnd, c.config.send_buffer_max)

@@ -57,6 +57,8 @@ class Config:
     """The window is what the memory of the buffer is measured to hold, in units of its scale, as in Linux."""
     receive_low_rtt: int = MILLISECOND
     """On shorter round trips a sender that doubles gets no more than twice what is read, as in Linux."""
+    window_follows_buffer: bool = False
+    """As in FreeBSD: buffers are whole segments, and each acknowledgement tells what is free, by small steps too."""
     reassembly_pieces: int = 4096
     """Most out-of-order pieces held; what comes beyond is dropped and comes again."""
     scoreboard_ranges: int = 8192
@@ -67,6 +69,8 @@ class Config:
     """RFC 7323 §3."""
     sack: bool = True
     """RFC 2018."""
+    mss_option: bool = True
+    """RFC 9293 §3.7.1 (MUST-14, SHLD-5); without it the peer has to assume the default."""
 
     # Fast open
     fast_open_queue: int = 0
@@ -90,6 +94,8 @@ class Config:
     """TCP_MAXSEG: no larger segments, in either direction."""
     minimum_mss: int = 88
     """A smaller MSS option is read as this: a peer must not multiply our work (CVE-2019-11479)."""
+    mss_follows_peer: bool = False
+    """Our SYN-ACK offers no larger segments than the SYN did, as in FreeBSD."""
     maximum_segment: int = 65_535
     """Largest IP packet handed to the link, which cuts it into packets of the path's size."""
     super_segments: bool = True
@@ -103,7 +109,7 @@ class Config:
     rto_maximum: int = 60 * SECOND
     """RFC 6298 §2.5."""
     syn_retries_linear: int = 0
-    """So many retransmissions of a SYN come before its timeout doubles, as in FreeBSD and in Linux since 6.5."""
+    """So many retransmissions of a SYN come before its timeout doubles, as in Linux since 6.5."""
     rto_after_syn_loss: int = 3 * SECOND
     """RFC 6298 §5.7."""
     clock_granularity: int = MILLISECOND
@@ -113,10 +119,16 @@ class Config:
     rto_variance_minimum: int = 0
     """The least that is added to SRTT, where that is more than G: Linux takes the minimum of the RTO."""
     rto_slop: int = 0
-    """Added to every RTO, as in FreeBSD."""
+    """Added to every RTO but the first of an opening, and not doubled with it, as in FreeBSD."""
     syn_retries: int = 7
     """R2 for SYN: 1 + 2 + … + 32 + 60 + 60 s is over the 3 minutes of RFC 9293 §3.8.3 (MUST-23)."""
+    syn_ack_timed: bool = True
+    """The answer to a SYN-ACK tells the round-trip time; otherwise, as in FreeBSD, only its timestamp does."""
     syn_ack_retries: int = 5
+    open_timeout: int | None = None
+    """How long an opening may take, whatever the retransmissions say."""
+    timeout_resets: bool = False
+    """Giving up tells the peer by a RST."""
     data_retries: int | None = None
     """Retransmissions of one segment before giving up; None: ``user_timeout`` alone decides."""
     r1: int = 3
@@ -135,6 +147,8 @@ class Config:
     """RFC 9293 §3.8.6.3: below 500 ms."""
     adaptive_acks: bool = False
     """As in Linux: at once at first, after pauses and on reading, later within a delay that follows the pace."""
+    ack_every_second: bool = False
+    """The second segment that waits for an acknowledgement is one too many, however small both are."""
     nagle: bool = True
     """RFC 9293 §3.7.4 (SHLD-7)."""
     nagle_minshall: bool = True
@@ -148,6 +162,8 @@ class Config:
     keepalive_probes: int = 9
     open_fails_on_unreachable: bool = True
     """ICMP unreachable ends an opening at once: against RFC 9293 MUST-56, as deployed (RFC 5461 §4.1)."""
+    open_fails_on_prohibited: bool = False
+    """So do a filter's "prohibited" and a TTL that ran out."""
 
     # The end of a connection
     msl: int = 30 * SECOND
@@ -158,6 +174,11 @@ class Config:
     """What comes after the application has shut down reading is thrown away; Linux lets it be read."""
     rfc1337: bool = True
     """A RST does not end TIME-WAIT."""
+    time_wait_acks_text: bool = False
+    """Text in TIME-WAIT is not only ignored but acknowledged."""
+    bsd_calls: bool = False
+    """Calls end connections as in FreeBSD: closing with unread data sends FIN, shutdown of an opening waits for its
+    end; and they fail with FreeBSD's errors."""
 
     # Congestion control
     congestion: str = "cubic"
@@ -184,6 +205,8 @@ class Config:
     forget_sacks: bool = False
     """A timeout ends the belief in everything that was SACKed before (RFC 2018 §5.1); off: only where the peer is seen
     to have thrown some of it away (RFC 6675 §5.1)."""
+    rack: bool = True
+    """Losses are told by time, RFC 8985 §6; otherwise by the count of what was delivered above, RFC 6675."""
     duplicate_threshold: int = 3
     """RFC 5681 §3.2."""
     ecn: Ecn = Ecn.ACCEPT
@@ -198,8 +221,20 @@ class Config:
     challenge_acks: int = 10
     """Challenge ACKs per connection and period: RFC 5961 §7."""
     challenge_period: int = 5 * SECOND
+    stale_challenged: bool = True
+    """What is empty and has an old timestamp is acknowledged (RFC 7323 §5.3), not only dropped."""
+    timestamps_required: bool = True
+    """Where both sides have agreed on timestamps, what comes without is dropped (RFC 7323 §3.2)."""
+    reset_timestamps: bool = True
+    """The reset of what belongs to no connection echoes its timestamp (RFC 7323 §5.2)."""
+    closed_ports_answer: bool = True
+    """What comes for a port where nobody is gets a RST."""
     backlog_half_open: int = 256
     """Half-open connections per listener; beyond it the oldest gives way (RFC 4987 §3.3)."""
+    full_queue_resets: bool = False
+    """The handshake that finds the accept queue full is reset; otherwise its end is not heard until there is room."""
+    half_open_resets: bool = True
+    """Half-open connections are reset when their listener closes; otherwise when they go on."""
     time_wait_entries: int = 1 << 20
     connections: int = 1 << 20
     replies_owed: int = 1024
@@ -284,24 +319,52 @@ LINUX: Final = Config(
     user_timeout=None,
     fin_wait_2_timeout=60 * SECOND,
     rfc1337=False,
+    time_wait_acks_text=True,
+    reset_timestamps=False,
+    half_open_resets=False,
     port_first=32_768,
     port_last=60_999,
 )
 
 FREEBSD: Final = Config(
     profile="freebsd",
+    send_buffer_start=32 * KIB,
     send_buffer_max=2 * MIB,
     receive_buffer_max=2 * MIB,
+    window_follows_buffer=True,
     bsd_options=True,
+    bsd_calls=True,
+    minimum_mss=216,
+    mss_follows_peer=True,
     black_hole_timeouts=NEVER_SUSPECTED,
     window_counts=True,
+    tail_probe=False,
+    rack=False,
+    slow_start_limit=2,
     rto_minimum=30 * MILLISECOND,
     rto_slop=200 * MILLISECOND,
-    syn_retries_linear=4,
+    rto_after_syn_loss=SECOND,
+    rto_maximum=64 * SECOND,
+    syn_retries=12,
+    syn_ack_timed=False,
     syn_ack_retries=3,
+    open_timeout=75 * SECOND,
     data_retries=12,
     user_timeout=None,
+    timeout_resets=True,
+    ack_every_second=True,
     nagle_minshall=False,
+    keepalive_probes=8,
+    fin_wait_2_timeout=675 * SECOND,
+    open_fails_on_unreachable=False,
+    open_fails_on_prohibited=True,
+    time_wait_acks_text=True,
+    challenge_acks=5,
+    challenge_period=SECOND,
+    stale_challenged=False,
+    reset_timestamps=False,
+    full_queue_resets=True,
+    half_open_resets=False,
     port_first=10_000,
 )
 

@@ -497,7 +497,7 @@ class Connection(Snapshot):
         """Nothing more will be sent: FIN follows the last byte (half-close). Repeating it does nothing."""
         if self.write_closed:
             return
-        if self.state is SYN_SENT:
+        if self.state is SYN_SENT and not (self.config.bsd_calls and not self.released):
             self.die(None, Fact.CLOSE, now)
             return
         self.write_closed = True
@@ -523,6 +523,12 @@ class Connection(Snapshot):
         if self.state in (CLOSED, TIME_WAIT):
             self.host.on_busy(self)
             return
+        bsd = self.config.bsd_calls
+        if bsd and self.state in (SYN_SENT, SYN_RECEIVED) and not self.fast_opened:
+            self.die(None, Fact.CLOSE if self.state is SYN_SENT else Fact.ABORT, now)
+            return
+        if bsd:
+            self.shutdown_read(now)
         if self.receive_queue.size and not self.read_closed:
             self.abort(now)
             return
@@ -536,7 +542,8 @@ class Connection(Snapshot):
         if self.state in (CLOSED, TIME_WAIT):
             self.host.on_busy(self)
             return
-        if self.state not in (SYN_SENT, CLOSING, LAST_ACK):
+        silent = (SYN_SENT, SYN_RECEIVED) if self.config.bsd_calls else (SYN_SENT, CLOSING, LAST_ACK)
+        if self.state not in silent or self.fast_opened:
             self.resets_owed.append((self.snd_nxt, self.rcv_nxt))
         self.die(ConnectionAbortedError(errno.ECONNABORTED, "connection aborted"), Fact.ABORT, now)
 
@@ -697,15 +704,21 @@ class Connection(Snapshot):
         """
         if self.config.window_by_memory:
             return window_edge(self)
-        free = self.receive_limit - (self.receive_queue.pinned if self.receive_tuned else self.receive_queue.size)
+        limit = self.receive_limit
         largest = 65_535 << self.rcv_wscale
+        if self.config.window_follows_buffer:
+            free = limit - self.receive_queue.size
+            free = 0 if free < self.rcv_mss and free < limit // 4 else min(free, largest)
+            return max(self.rcv_nxt + free, self.rcv_edge)
+        free = limit - (self.receive_queue.pinned if self.receive_tuned else self.receive_queue.size)
         edge = self.rcv_nxt + (free if free < largest else largest)
         step = edge - self.rcv_edge
         return edge if step >= self.rcv_mss or 2 * step >= self.receive_limit else self.rcv_edge
 
     def _restart_after_idle(self, now: int) -> None:
         """RFC 5681 §4.1: the old window says nothing about the network after an RTO of silence."""
-        if self.last_sent is None or now - self.last_sent <= self.rtt.base or self.send_queue.chunks:
+        pause = self.rtt.base + self.config.rto_slop
+        if self.last_sent is None or now - self.last_sent <= pause or self.send_queue.chunks:
             return
         if self.config.restart_after_idle:
             self.congestion.on_idle(self.config.initial_window * self.mss)

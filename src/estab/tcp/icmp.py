@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _PORT_UNREACHABLE: Final = {4: (2, 3), 6: (1, 4)}
 """Codes that say that the host or a filter before it refuses, by IP version: hard errors of RFC 1122 §4.2.3.9."""
+_PROHIBITED: Final = {4: (9, 10, 13), 6: (1,)}
 _NETWORK_UNREACHABLE: Final = {4: (0, 6, 11), 6: (0,)}
 
 
@@ -28,7 +29,8 @@ def icmp_arrives(c: Connection, message: Icmp, now: int) -> None:
     elif message.kind is IcmpKind.UNREACHABLE:
         _unreachable(c, message.code, now)
     elif message.kind is IcmpKind.TIME_EXCEEDED:
-        _note(c, OSError(errno.EHOSTUNREACH, "time to live exceeded on the way"))
+        error = OSError(errno.EHOSTUNREACH, "time to live exceeded on the way")
+        _take_error(c, error, c.config.open_fails_on_prohibited, now)
     settle(c, now)
     c.host.on_busy(c)
 
@@ -60,14 +62,17 @@ def _too_big(c: Connection, mtu: int, now: int) -> None:
 def _unreachable(c: Connection, code: int, now: int) -> None:
     """Soft errors are kept for later (MUST-56); a hard one ends an opening and nothing else (RFC 5927 §5.2)."""
     version = 6 if len(c.local_address) == 16 else 4
-    hard = code in _PORT_UNREACHABLE[version]
-    if hard:
-        error: OSError = ConnectionRefusedError(errno.ECONNREFUSED, "connection refused (ICMP)")
-    elif code in _NETWORK_UNREACHABLE[version]:
-        error = OSError(errno.ENETUNREACH, "network is unreachable")
+    prohibited = c.config.open_fails_on_prohibited and code in _PROHIBITED[version]
+    if code in _PORT_UNREACHABLE[version] or prohibited:
+        _take_error(c, ConnectionRefusedError(errno.ECONNREFUSED, "connection refused (ICMP)"), True, now)
+    elif code in _NETWORK_UNREACHABLE[version] and not c.config.bsd_calls:
+        _take_error(c, OSError(errno.ENETUNREACH, "network is unreachable"), c.config.open_fails_on_unreachable, now)
     else:
-        error = OSError(errno.EHOSTUNREACH, "no route to host")
-    if c.state is SYN_SENT and (hard or c.config.open_fails_on_unreachable):
+        _take_error(c, OSError(errno.EHOSTUNREACH, "no route to host"), c.config.open_fails_on_unreachable, now)
+
+
+def _take_error(c: Connection, error: OSError, hard: bool, now: int) -> None:
+    if hard and c.state is SYN_SENT:
         c.die(error, Fact.TIMEOUT, now)
     else:
         _note(c, error)

@@ -56,6 +56,8 @@ def detect_losses(c: Connection, now: int, news: int) -> int:
         return 0
     threshold = c.config.duplicate_threshold
     eager = c.recovery.phase is not OPEN or c.recovery.duplicates >= threshold or board.sacked >= threshold * c.mss
+    if not (eager or c.config.rack):
+        return 0
     lost, wait = rack.detect(board, now, rack.window(c.rtt.min_rtt, c.rtt.srtt, eager))
     if lost:
         tell_losses(c, now)

@@ -40,7 +40,7 @@ def adopt(c: Connection, segment: Segment, now: int) -> None:
     """Take what the peer's SYN offers and our configuration allows; the rest stays off for good."""
     options = segment.options
     config = c.config
-    if options.mss is not None:
+    if options.mss:
         c.peer_mss = max(options.mss, config.minimum_mss)
     if options.window_scale is not None and config.window_scale:
         c.snd_wscale = min(options.window_scale, _MAX_SCALE)
@@ -77,7 +77,7 @@ def syn_options(c: Connection, now: int) -> Options:
     if (config.window_scale and not answering) or (answering and c.scaling):
         scale = offered_scale(config)
     return Options(
-        mss=c.advertised_mss(),
+        mss=_offered_mss(c) if config.mss_option else None,
         window_scale=scale,
         sack_permitted=c.sack_ok if answering else config.sack,
         timestamps=timestamps,
@@ -85,6 +85,14 @@ def syn_options(c: Connection, now: int) -> Options:
         # RFC 7413 §4.2.2: only the first SYN or SYN-ACK, as the option may be what was lost.
         fast_open=c.fast_open.cookie if c.fast_open is not None and c.snd_nxt == c.iss else None,
     )
+
+
+def _offered_mss(c: Connection) -> int:
+    """What we take; an answer may also have to stay within what was offered to us."""
+    mss = c.advertised_mss()
+    if not (c.passive and c.config.mss_follows_peer):
+        return mss
+    return min(mss, c.peer_mss)
 
 
 def segment_options(c: Connection, now: int, length: int) -> Options:

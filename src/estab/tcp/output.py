@@ -12,7 +12,7 @@ from estab.tcp.sampling import stamp
 from estab.tcp.settle import arm_tail_probe, lose_probe, settle
 from estab.tcp.states import SYN_SENT
 from estab.tcp.timers import NEVER, Timer
-from estab.wire.options import NO_OPTIONS
+from estab.wire.options import NO_OPTIONS, timestamps_only
 from estab.wire.tcp import ACK, FIN, RST, SYN, URG, Segment
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def emit(c: Connection, emission: Emission, now: int) -> Segment:
     """The segment of ``emission``; what this returns counts as sent."""
     reason, seq, length, flags, size = emission
     if flags & RST:
-        segment = _reset(c, seq, flags)
+        segment = _reset(c, seq, flags, now)
     else:
         payload = c.send_queue.view(seq + bool(flags & SYN), length) if length else ()
         segment = Segment(seq, c.rcv_nxt, flags, 0, payload)
@@ -52,11 +52,14 @@ def emit(c: Connection, emission: Emission, now: int) -> Segment:
     return segment
 
 
-def _reset(c: Connection, seq: int, flags: int) -> Segment:
+def _reset(c: Connection, seq: int, flags: int, now: int) -> Segment:
+    """One that ends the connection of its own accord has a timestamp, like every segment of it (RFC 7323 §3.2)."""
     _, ack = c.resets_owed.pop(0)
     c.count("OutRsts")
     segment = Segment(seq, ack or 0, flags, 0)
     segment.options = NO_OPTIONS
+    if ack is not None and c.ts_ok:
+        segment.options = timestamps_only(c.timestamp(now) & 0xFFFFFFFF, c.ts_recent & 0xFFFFFFFF)
     return segment
 
 

@@ -251,10 +251,21 @@ def _window_update_due(c: Connection) -> bool:
         return False
     if c.config.window_by_memory:
         return update_due(c)
+    if c.config.window_follows_buffer:
+        return _step_is_large(c)
     left = c.rcv_edge - c.rcv_nxt
     step = min(c.receive_limit // 2, c.rcv_mss)
     enough = step if left < 2 * c.rcv_mss else max(c.receive_limit // 4, step)
     return read >= enough and c.receive_window_edge() - c.rcv_edge >= step
+
+
+def _step_is_large(c: Connection) -> bool:
+    """FreeBSD's measure: half the buffer, or two segments that are a quarter of it or come where little was left."""
+    limit, size = c.receive_limit, min(c.peer_mss, c.advertised_mss())
+    edge = c.receive_window_edge()
+    step = edge - c.rcv_edge
+    few = edge - c.rcv_nxt <= limit // 8 or limit <= 8 * size
+    return 2 * step >= limit or (step >= 2 * size and (4 * step >= limit or few))
 
 
 def _urgent(c: Connection, start: int) -> int:

@@ -34,7 +34,7 @@ class RttEstimator(Snapshot):
         """The least since half a window before ``renew_at``, when what came before is forgotten."""
         self.renew_at: int | None = None
         self.base: int = config.rto_initial
-        """The RTO before backoff."""
+        """The RTO before backoff, without slop."""
         self.backoff: int = 0
         """How often the timer has expired since the last valid sample (RFC 6298 §5.5)."""
         self.before: tuple[int, int] = (0, 0)
@@ -45,9 +45,10 @@ class RttEstimator(Snapshot):
     @property
     def rto(self) -> int:
         """The timeout to arm now, backed off and capped (RFC 6298 §2.5, §5.5)."""
+        slop = self.config.rto_slop
         if not self.backoff:
-            return self.base
-        return min(self.base << self.backoff, self.config.rto_maximum)
+            return self.base + slop if self.srtt else self.base
+        return min((self.base << self.backoff) + slop, self.config.rto_maximum)
 
     def on_sample(self, rtt: int, now: int, samples_per_rtt: int = 1) -> None:
         """Take a measurement of a segment that was not retransmitted (Karn) or is known by its timestamp."""
@@ -94,7 +95,7 @@ class RttEstimator(Snapshot):
             variance = config.clock_granularity
         if variance < config.rto_variance_minimum:
             variance = config.rto_variance_minimum
-        base = self.srtt + variance + config.rto_slop
+        base = self.srtt + variance
         if base < config.rto_minimum:
             base = config.rto_minimum
         self.base = base if base < config.rto_maximum else config.rto_maximum

@@ -117,8 +117,9 @@ def _settle_user_timeout(c: Connection, now: int) -> None:
     """Something waits for the peer: how long may that last without progress?"""
     if c.stalled_at is None:
         c.stalled_at = now
-    timeout = effective_user_timeout(c)
-    if timeout is None or c.state is SYN_SENT or c.state is SYN_RECEIVED:
+    opening = c.state is SYN_SENT or c.state is SYN_RECEIVED
+    timeout = c.config.open_timeout if opening else effective_user_timeout(c)
+    if timeout is None:
         c.timers.stop(Timer.USER)
     else:
         c.timers.set(Timer.USER, c.stalled_at + timeout)

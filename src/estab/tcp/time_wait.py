@@ -157,7 +157,8 @@ def answer_unacceptable(entry: TimeWait, segment: Segment, config: Config) -> Ou
     offset = unwrap(segment.seq, entry.rcv_nxt) - entry.rcv_nxt
     acceptable = 0 <= offset < max(entry.window << entry.rcv_wscale, 1)
     unsent = segment.flags & ACK and unwrap(segment.ack, entry.snd_nxt) > entry.snd_nxt
-    if acceptable and not unsent and not segment.flags & SYN:
+    text = segment.length and config.time_wait_acks_text
+    if acceptable and not (unsent or text) and not segment.flags & SYN:
         return None
     return Outcome.ACKNOWLEDGE
 

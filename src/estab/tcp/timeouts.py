@@ -89,7 +89,14 @@ def time_out(c: Connection, now: int) -> None:
     """Give up. The network's last word, if there was one, names the reason (RFC 9293 §3.9.2.2)."""
     error = c.soft_error or TimeoutError(errno.ETIMEDOUT, "connection timed out")
     c.count("TCPAbortOnTimeout")
+    if c.config.timeout_resets and c.state is not SYN_SENT and not c.resets_owed and not _embryonic(c):
+        c.resets_owed.append((c.snd_nxt, c.rcv_nxt))
     c.die(error, Fact.TIMEOUT, now)
+
+
+def _embryonic(c: Connection) -> bool:
+    """The peer opened it, and nothing here has seen it yet."""
+    return c.state is SYN_RECEIVED and c.passive and not c.fast_opened
 
 
 def _persist(c: Connection, now: int) -> None:

@@ -12,7 +12,7 @@ AGREEMENT: Final = (
         "Our SYN does not say how large a segment may be.",
         "RFC 9293 §3.7.1",
         "tcp.options",
-        "mss=c.advertised_mss(),",
+        "mss=_offered_mss(c) if config.mss_option else None,",
         "mss=None,",
     ),
     Transform(

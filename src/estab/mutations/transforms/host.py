@@ -164,8 +164,8 @@ HOST: Final = (
         "Unreachable ends an opening, whatever the profile says.",
         "RFC 9293 §3.9.2.2",
         "tcp.icmp",
-        "(hard or c.config.open_fails_on_unreachable)",
-        "True",
+        "    if hard and c.state is SYN_SENT:\n",
+        "    if c.state is SYN_SENT:\n",
     ),
     Transform(
         "no-path-mtu-discovery",

@@ -136,8 +136,8 @@ TIMING: Final = (
         "The user timeout ends an opening too.",
         "RFC 5482 §3.3",
         "tcp.settle",
-        "if timeout is None or c.state is SYN_SENT or c.state is SYN_RECEIVED:",
-        "if timeout is None:",
+        "timeout = c.config.open_timeout if opening else effective_user_timeout(c)",
+        "timeout = effective_user_timeout(c)",
     ),
     Transform(
         "first-variance-is-the-sample",
@@ -186,7 +186,7 @@ TIMING: Final = (
         "A user timeout of for ever is one of five minutes.",
         "RFC 9293 §3.8.3",
         "tcp.settle",
-        "    timeout = effective_user_timeout(c)\n",
-        "    timeout = effective_user_timeout(c) or 300 * 10**9\n",
+        "if opening else effective_user_timeout(c)\n",
+        "if opening else effective_user_timeout(c) or 300 * 10**9\n",
     ),
 )
