@@ -276,7 +276,13 @@ class StreamSocket(Socket):
         if self.connection is None or self._error_told or self.connection.error is None:
             return None
         self._error_told = True
-        return self.connection.error
+        c = self.connection
+        if isinstance(c.error, ConnectionResetError) and c.rcv_fin is not None and not (
+            c.write_closed or self._config.bsd_calls
+        ):
+            # Linux: who had said all that it had to say, in CLOSE-WAIT, breaks the pipe.
+            return failure(errno.EPIPE)
+        return c.error
 
     def _recv_urgent(self, c: Connection) -> bytes:
         byte = None if c.urgent_inline else c.receive_urgent()

@@ -112,7 +112,7 @@ def accept_syn(c: Connection, segment: Segment, now: int) -> None:
     c.passive = True
     c.state = LISTEN
     c.last_heard = now
-    if segment.options.fast_open is not None and not c.fast_opened:
+    if (segment.options.fast_open is not None or not c.config.syn_text) and not c.fast_opened:
         # RFC 7413 §4.2.2: where the cookie does not speak for it, only the SYN is acknowledged.
         _trim_back(segment, segment.length)
         segment.flags &= ~FIN

@@ -231,6 +231,8 @@ class Config:
     """What comes for a port where nobody is gets a RST."""
     backlog_half_open: int = 256
     """Half-open connections per listener; beyond it the oldest gives way (RFC 4987 §3.3)."""
+    syn_text: bool = True
+    """Text that comes with a SYN is kept (RFC 9293 §3.10.7.2); otherwise only fast open brings some."""
     full_queue_resets: bool = False
     """The handshake that finds the accept queue full is reset; otherwise its end is not heard until there is room."""
     half_open_resets: bool = True
@@ -321,6 +323,7 @@ LINUX: Final = Config(
     rfc1337=False,
     time_wait_acks_text=True,
     reset_timestamps=False,
+    syn_text=False,
     half_open_resets=False,
     port_first=32_768,
     port_last=60_999,
@@ -363,6 +366,7 @@ FREEBSD: Final = Config(
     challenge_period=SECOND,
     stale_challenged=False,
     reset_timestamps=False,
+    syn_text=False,
     full_queue_resets=True,
     half_open_resets=False,
     port_first=10_000,

@@ -123,7 +123,8 @@ def _tail_probe(c: Connection) -> Emission | None:
     start = max(c.snd_nxt - c.mss, c.snd_una, c.iss + 1)
     length = min(c.snd_nxt, c.send_queue.end) - start
     flags = ACK | (FIN if c.snd_nxt > c.send_queue.end else 0)
-    flags |= PSH if c.pushes is None else _push(c, c.pushes, start, length)
+    if length:
+        flags |= PSH if c.pushes is None else _push(c, c.pushes, start, length)
     return Emission(Reason.TAIL_PROBE, start, length, flags, c.mss)
 
 

@@ -12,7 +12,7 @@ FAST_OPEN: Final = (
         "The data of a SYN is kept whatever its cookie is.",
         "RFC 7413 §4.2.2",
         "tcp.arrives",
-        "if segment.options.fast_open is not None and not c.fast_opened:",
+        "if (segment.options.fast_open is not None or not c.config.syn_text) and not c.fast_opened:",
         "if False:",
     ),
     Transform(
