@@ -32,7 +32,7 @@ INSTALL := $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit interop interop-loss campaign req-mutants docs bench bench-loss explore explore-deep goodput fairness bench-path pins wheel clean distclean
+.PHONY: help setup demo test lint types unit interop interop-loss campaign req-mutants docs bench bench-loss explore explore-deep goodput fairness repairs bench-path pins wheel clean distclean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -91,6 +91,9 @@ goodput: $(DEV) ## Make the goodput table anew, in the simulator: what changed s
 fairness: $(DEV) ## Flows that share a bottleneck: the table, in the simulator; then estab beside the kernel, as root
 	$(BIN)/python -m tests.fairness
 	$(BIN)/python -m bench.rivals
+
+repairs: $(DEV) ## How long repairs take, what reordering and holes cost: the tables, in the simulator
+	$(BIN)/python -m tests.repairs
 
 bench-path: $(DEV) ## What `estab path` carries in real time, and how late it is, as root; JSON=1 for one JSON line
 	@$(BIN)/python -m bench.path $(if $(JSON),--json)
