@@ -85,7 +85,7 @@ def test_taking_stops_at_the_next_hole() -> None:
     side = Reassembly(100)
     side.insert(10, (b"bb", b"cc"))
     side.insert(20, (b"ee",))
-    assert side.take(10) == [b"bb", b"cc"]
+    assert b"".join(side.take(10)) == b"bbcc"
     assert side.first() == 20
     assert side.take(14) == []
     assert side.blocks(4) == ((20, 22),)
@@ -128,6 +128,28 @@ def test_the_number_of_pieces_is_limited() -> None:
     side.reported()
     assert len(side) == 3
     assert side.blocks(4) == ((30, 31), (20, 21), (10, 11))
+
+
+def test_what_continues_a_piece_is_joined_with_it() -> None:
+    """Behind one hole there may be a window of packets: the limit is on what divides them."""
+    side = Reassembly(2)
+    side.insert(10, (b"a",))
+    side.insert(9000, (b"b",))
+    for start in range(11, 5000):
+        assert side.insert(start, (b"x",))
+    assert len(side) == 2
+    assert not side.insert(5001, (b"y",))
+    assert b"".join(side.take(10)) == b"a" + 4989 * b"x"
+
+
+def test_joined_pieces_stay_so_small_that_joining_costs_little() -> None:
+    side = Reassembly(100)
+    for start in range(0, 1 << 20, 1000):
+        side.insert(start, (bytes(1000),))
+    assert max(map(len, side.pieces)) <= 1 << 16
+    assert len(side) <= 17
+    side.insert(1 << 21, (bytes(1 << 17), bytes(1000)))
+    assert len(side.pieces[-1]) == 1000
 
 
 def test_what_is_in_order_is_taken_whatever_the_limit_says() -> None:

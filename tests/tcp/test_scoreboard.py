@@ -202,6 +202,19 @@ def test_the_number_of_ranges_is_limited() -> None:
     assert board.outstanding() + board.sacked == 1000
 
 
+def test_a_full_board_takes_what_does_not_divide_it() -> None:
+    """A window of packets may fill it by itself: the limit must not make the sender deaf."""
+    board = Scoreboard(10)
+    for start in range(0, 1000, 100):
+        board.sent(start, start + 100, start)
+    assert board.sack([(200, 300)]) == 100
+    assert board.sack([(420, 430), (510, 700)]) == 0
+    assert board.sack([(420, 430), (500, 700)]) == 200
+    assert len(board.ranges) == 9
+    assert board.sack([(410, 500)]) == 90
+    assert board.sack([(310, 320)]) == 0
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_karn(again) -> None:
     board = Scoreboard(10)

@@ -59,9 +59,9 @@ class Config:
     """On shorter round trips a sender that doubles gets no more than twice what is read, as in Linux."""
     window_follows_buffer: bool = False
     """As in FreeBSD: buffers are whole segments, and each acknowledgement tells what is free, by small steps too."""
-    reassembly_pieces: int = 4096
-    """Most out-of-order pieces held; what comes beyond is dropped and comes again."""
-    scoreboard_ranges: int = 8192
+    reassembly_pieces: int = 8192
+    """Most out-of-order pieces held, about as many as holes; what comes beyond is dropped and comes again."""
+    scoreboard_ranges: int = 16_384
     """Most pieces into which sent data is divided by SACK and retransmission."""
     window_scale: bool = True
     """RFC 7323 §2."""

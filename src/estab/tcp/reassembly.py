@@ -13,6 +13,9 @@ from estab.wire.packet import Buffer
 
 _RECENT: Final = 8
 """Arrivals remembered for the order of SACK blocks; no header has room for more than four."""
+_JOINED: Final = 1 << 16
+"""Bytes up to which an arrival is joined with the piece that it continues: there are as many pieces as holes between
+them, not as packets behind one."""
 
 
 class Reassembly(Snapshot):
@@ -44,7 +47,7 @@ class Reassembly(Snapshot):
         self.__init__(self.limit)  # type: ignore[misc]
         pieces, recent, duplicate = value
         for start, piece in pieces:
-            self._hold(start + origin.irs, piece)
+            self._insert(len(self.starts), start + origin.irs, piece)
         self.recent = [start + origin.irs for start in recent]
         self.duplicate = duplicate and (duplicate[0] + origin.irs, duplicate[1] + origin.irs)
 
@@ -58,12 +61,12 @@ class Reassembly(Snapshot):
         end = start + sum(map(len, chunks))
         gaps = self.ranges.gaps(start, end)
         self._note_duplicate(start, end, gaps)
-        if not in_order and len(self.pieces) + len(gaps) * len(chunks) > self.limit:
+        if not in_order and gaps and len(self.pieces) + self._needed(gaps[0][0], len(gaps), chunks) > self.limit:
             return False
         position = start
         for chunk in chunks:
             for low, high in self.ranges.gaps(position, position + len(chunk)):
-                self._hold(low, own(chunk[low - position : high - position]))
+                self._hold(low, chunk[low - position : high - position])
             position += len(chunk)
         self._remember(start)
         return True
@@ -117,8 +120,29 @@ class Reassembly(Snapshot):
         """An ACK with ``blocks`` went out: a D-SACK is reported only once (RFC 2883 §4)."""
         self.duplicate = None
 
+    def _needed(self, start: int, gaps: int, chunks: tuple[Buffer, ...]) -> int:
+        """Most pieces that ``chunks`` will be in so many ``gaps``, of which the first begins at ``start``."""
+        return gaps * len(chunks) - (self._continued(start, max(map(len, chunks))) is not None)
+
+    def _continued(self, start: int, size: int) -> int | None:
+        """The index of the piece that ``size`` bytes from ``start`` on are joined with."""
+        index = bisect_left(self.starts, start) - 1
+        if index < 0 or self.starts[index] + len(self.pieces[index]) != start:
+            return None
+        return index if len(self.pieces[index]) + size <= _JOINED else None
+
     def _hold(self, start: int, piece: Buffer) -> None:
-        index = bisect_left(self.starts, start)
+        index = self._continued(start, len(piece))
+        if index is None:
+            self._insert(bisect_left(self.starts, start), start, own(piece))
+            return
+        joined = self.pieces[index]
+        if type(joined) is not bytearray:
+            self.pieces[index] = joined = bytearray(joined)
+        joined += piece
+        self.ranges.add(start, start + len(piece))
+
+    def _insert(self, index: int, start: int, piece: Buffer) -> None:
         self.starts.insert(index, start)
         self.pieces.insert(index, piece)
         self.ranges.add(start, start + len(piece))

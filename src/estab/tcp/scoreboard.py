@@ -187,8 +187,8 @@ class Scoreboard(Snapshot):
         for start, end in blocks:
             if self._is_sacked(start, end):
                 continue
-            if len(self.ranges) + 2 > self.limit:
-                break
+            if len(self.ranges) + self._divides(start) + self._divides(end) > self.limit:
+                continue
             news += self._sack_block(start, end)
         return news
 
@@ -306,6 +306,11 @@ class Scoreboard(Snapshot):
     def _is_sacked(self, start: int, end: int) -> bool:
         index = bisect_right(self.starts, start) - 1
         return index >= 0 and self.ranges[index].sacked and self.ranges[index].end >= end
+
+    def _divides(self, position: int) -> bool:
+        """A boundary there would make two ranges of one."""
+        index = bisect_right(self.starts, position) - 1
+        return index >= 0 and self.starts[index] < position < self.ranges[index].end
 
     def _sack_block(self, start: int, end: int) -> int:
         news = 0
