@@ -28,7 +28,7 @@ def test_a_path_without_loss_is_filled(name) -> None:
     assert share(t, 12) >= 0.95
 
 
-@pytest.mark.parametrize(("name", "least"), [("newreno", 0.25), ("cubic", 0.25), ("bbr", 0.6)])
+@pytest.mark.parametrize(("name", "least"), [("newreno", 0.25), ("cubic", 0.25), ("bbr", 0.9)])
 def test_one_percent_of_loss(name, least) -> None:
     t = Path(name, queue=PRODUCT)
     rng = random.Random(1)
@@ -66,6 +66,15 @@ def test_bbr_keeps_the_queue_short() -> None:
     assert t.longest_queue <= PRODUCT
     assert t.min_rtt < 42 * MS
     assert t.lost == 0
+
+
+def test_bbr_holds_a_path_that_loses_one_percent_of_many() -> None:
+    """ "Loss Threshold": 2 % of what is in flight are tolerated, between the probes too."""
+    t = Path("bbr", rate=12_500_000, rtt=20 * MS, queue=250_000)
+    rng = random.Random(1)
+    t.lose = lambda number: rng.random() < 0.01
+    t.run(SECOND)
+    assert share(t, 5) >= 0.9
 
 
 def test_bbr_goes_through_its_states() -> None:

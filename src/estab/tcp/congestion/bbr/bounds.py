@@ -20,6 +20,7 @@ class Bounds(Snapshot):
         "inflight_longterm",
         "inflight_shortterm",
         "loss_in_round",
+        "lost_in_round",
         "round_end",
     )
     PLAIN: ClassVar[Slots] = __slots__
@@ -32,6 +33,7 @@ class Bounds(Snapshot):
         """The greatest rate of this loss round; likewise what was delivered."""
         self.inflight_latest: int = 0
         self.loss_in_round: bool = False
+        self.lost_in_round: int = 0
         self.round_end: int = 0
         """The loss round lasts until something is acknowledged that was sent when this much had been delivered."""
         self.before: tuple[int, int, int] = (0, 0, 0)
@@ -47,10 +49,12 @@ class Bounds(Snapshot):
         self.inflight_shortterm = max(self.inflight_shortterm, self.before[1])
         self.bandwidth_shortterm = max(self.bandwidth_shortterm, self.before[2])
 
-    def note_loss(self, delivered: int) -> None:
+    def note_loss(self, delivered: int, size: int) -> None:
         if not self.loss_in_round:
             self.loss_in_round = True
+            self.lost_in_round = 0
             self.round_end = delivered
+        self.lost_in_round += size
 
     def on_sample(self, sample: RateSample) -> bool:
         """True when a loss round ends with it."""
@@ -61,8 +65,15 @@ class Bounds(Snapshot):
         self.round_end = sample.total
         return True
 
+    def lost_much(self, in_flight: int, mss: int) -> bool:
+        """More was lost in the round than a probe would bear.
+
+        The draft lets any loss lower the short-term bounds. A round delivers less than the bound allows, by the margin
+        of the pacing and by what is lost, so on a path that loses a little in each round they would sink to no end."""
+        return self.loss_in_round and loses_too_much(self.lost_in_round, in_flight, mss)
+
     def lower(self, max_bandwidth: int, cwnd: int) -> None:
-        """A round with loss has ended that was not meant to probe: down by 30 %, not below what did arrive."""
+        """A round with much loss has ended that was not meant to probe: down by 30 %, not below what did arrive."""
         if self.bandwidth_shortterm == UNBOUNDED:
             self.bandwidth_shortterm = max_bandwidth
         if self.inflight_shortterm == UNBOUNDED:
@@ -90,6 +101,12 @@ class Bounds(Snapshot):
 def too_high(lost: int, in_flight: int) -> bool:
     """More than 2 % of what was in flight was lost."""
     return 100 * lost > 2 * in_flight
+
+
+def loses_too_much(lost: int, in_flight: int, mss: int) -> bool:
+    """The same, asked because a segment was lost: that one is no evidence. Of a path that loses one segment in a
+    hundred, a flight of twenty with a loss in it has lost five in a hundred."""
+    return too_high(lost - mss, in_flight)
 
 
 def in_flight_at_threshold(size: int, lost: int, in_flight: int) -> int:

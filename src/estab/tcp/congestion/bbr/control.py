@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 
 from estab.tcp.config import MILLISECOND, SECOND, Config
 from estab.tcp.congestion.bbr import probe_bw, probe_rtt
-from estab.tcp.congestion.bbr.bounds import Bounds, in_flight_at_threshold, too_high
+from estab.tcp.congestion.bbr.bounds import Bounds, in_flight_at_threshold, loses_too_much, too_high
 from estab.tcp.congestion.bbr.filters import Aggregation, FullPipe, MaxBandwidth, MinRtt
 from estab.tcp.congestion.bbr.states import (
     CRUISE,
@@ -169,12 +169,13 @@ class Bbr(CongestionControl):
 
     def on_lost(self, now: int, loss: Loss) -> None:
         self.sack = loss.sack
-        self._note_loss()
+        size = loss.end - loss.start
+        self._note_loss(size if loss.sack else loss.in_flight)
         if loss.start != self.lost_edge:
             self.lost_ranges += 1
         self.lost_edge = loss.end
-        if self.probe_samples and (not loss.sack or too_high(loss.lost, loss.in_flight)):
-            in_flight = in_flight_at_threshold(loss.end - loss.start, loss.lost, loss.in_flight)
+        if self.probe_samples and (not loss.sack or loses_too_much(loss.lost, loss.in_flight, self.mss)):
+            in_flight = in_flight_at_threshold(size, loss.lost, loss.in_flight)
             self._probed_too_high(now, in_flight, loss.app_limited)
 
     def on_loss(self, now: int, in_flight: int) -> None:
@@ -183,12 +184,12 @@ class Bbr(CongestionControl):
 
     def on_ecn(self, now: int, in_flight: int) -> None:
         """The draft has no answer to marks, so nothing is sent that may be marked; if told of one, it is a loss."""
-        self._note_loss()
+        self._note_loss(self.cwnd)
         self.may_undo = False
 
     def on_timeout(self, now: int, in_flight: int, first: bool) -> None:
         if first:
-            self._note_loss()
+            self._note_loss(0)
             self._begin_recovery()
         self.cwnd = self.mss
 
@@ -226,7 +227,7 @@ class Bbr(CongestionControl):
         limited = sample.app_limited or self.held_from <= sample.prior_delivered <= self.held_until
         if not limited or sample.rate >= self.max_bandwidth.value:
             self.max_bandwidth.update(sample.rate)
-        if loss_round and bounds.loss_in_round and self.state not in PROBING:
+        if loss_round and self.state not in PROBING and bounds.lost_much(sample.in_flight, self.mss):
             bounds.lower(self.max_bandwidth.value, self.cwnd)
         rounds = _AGGREGATION_ROUNDS if self.full_pipe.reached else 1
         self.aggregation.update(
@@ -290,9 +291,9 @@ class Bbr(CongestionControl):
 
     # ------------------------------------------------------------------ loss
 
-    def _note_loss(self) -> None:
+    def _note_loss(self, size: int) -> None:
         self._save_bounds()
-        self.bounds.note_loss(self.delivered)
+        self.bounds.note_loss(self.delivered, size)
 
     def _save_bounds(self) -> None:
         """What an undo needs, once per recovery: a later loss of it must not overwrite the state before it."""
