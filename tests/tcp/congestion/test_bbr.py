@@ -275,6 +275,14 @@ def test_probe_rtt_begins_after_five_seconds_and_lasts_until_a_round_has_ended()
     assert control.cwnd > 90_000
 
 
+def test_on_a_long_path_probe_rtt_is_as_rare_as_on_a_short_one() -> None:
+    """ "ProbeRTT": 200 ms and a round in five seconds are little at 40 ms, and a quarter of the time at 600."""
+    control = bbr(CRUISE, rtt=600 * MS, cwnd=1_000_000)
+    t = Rounds(control)
+    assert t.ack(24 * SECOND, 601 * MS, 700_000) is CRUISE
+    assert t.ack(24_001 * MS, 601 * MS, 700_000) is PROBE_RTT
+
+
 def test_probe_rtt_in_startup_goes_back_to_it() -> None:
     control = bbr(STARTUP, cwnd=100_000)
     t = Rounds(control)

@@ -77,6 +77,12 @@ def test_bbr_holds_a_path_that_loses_one_percent_of_many() -> None:
     assert share(t, 5) >= 0.9
 
 
+def test_bbr_fills_a_long_path() -> None:
+    t = Path("bbr", rate=1_250_000, rtt=600 * MS, queue=750_000)
+    t.run(12 * SECOND)
+    assert share(t, 30) >= 0.95
+
+
 def test_bbr_goes_through_its_states() -> None:
     t = Path("bbr")
     t.run(8 * SECOND)

@@ -9,7 +9,9 @@ from estab.tcp.snapshot import Slots, Snapshot
 
 _FULL_ROUNDS: Final = 3
 _PROBE_RTT_INTERVAL: Final = 5 * SECOND
-_MIN_RTT_FILTER: Final = 10 * SECOND
+_PROBE_RTT_ROUNDS: Final = 40
+"""The draft has the interval be five seconds whatever the path is. But a ProbeRTT takes more than a round trip at half
+the rate, so that of a path of 600 ms it would leave seven eighths: at least so many rounds lie between two."""
 
 PROBE_RTT_DURATION: Final = 200 * MILLISECOND
 
@@ -109,7 +111,7 @@ class Aggregation(Snapshot):
 
 
 class MinRtt(Snapshot):
-    """The least RTT (ns; 0: unknown) of ten seconds, and when to make room in the queue to see it again."""
+    """The least RTT (ns; 0: unknown) of two intervals, and when to make room in the queue to see it again."""
 
     __slots__ = ("at", "expired", "probe", "probe_at", "value")
     PLAIN: ClassVar[Slots] = ("value", "probe", "expired")
@@ -119,20 +121,21 @@ class MinRtt(Snapshot):
         self.value: int = 0
         self.at: int | None = None
         self.probe: int = 0
-        """The least of five seconds."""
+        """The least of one interval."""
         self.probe_at: int | None = None
         self.expired: bool = False
-        """No sample below ``probe`` for five seconds, as of the last acknowledgement."""
+        """No sample below ``probe`` for an interval, as of the last acknowledgement."""
 
     def update(self, now: int, rtt: int | None, known: int) -> None:
         """``known``: the least RTT of the connection, of which the handshake is part."""
         if self.probe_at is None or self.at is None:
             self.at = self.probe_at = now
             self.value = known
-        self.expired = now > self.probe_at + _PROBE_RTT_INTERVAL
+        interval = max(_PROBE_RTT_INTERVAL, _PROBE_RTT_ROUNDS * self.value)
+        self.expired = now > self.probe_at + interval
         if rtt is not None and (rtt < self.probe or self.expired or not self.probe):
             self.probe = rtt
             self.probe_at = now
-        if self.probe and (self.probe < self.value or not self.value or now > self.at + _MIN_RTT_FILTER):
+        if self.probe and (self.probe < self.value or not self.value or now > self.at + 2 * interval):
             self.value = self.probe
             self.at = self.probe_at

@@ -1,4 +1,4 @@
-"""ProbeRTT: every five seconds without a shorter round trip, empty the queue to see the path's own."""
+"""ProbeRTT: after five seconds or more without a shorter round trip, empty the queue to see the path's own."""
 
 from __future__ import annotations
 
