@@ -134,6 +134,7 @@ class Connection(Snapshot):
         "urgent_inline",
         "urgent_byte",
         "dscp",
+        "pace_credit",
         "low_water",
         "wants_room",
         "send_limit",
@@ -359,6 +360,8 @@ class Connection(Snapshot):
         self.last_heard: int | None = None
         self.pace_next: int | None = None
         """When the next segment may leave, where the congestion control paces."""
+        self.pace_credit: int = 0
+        """By how many ns the wake-up for it was late, and has not been made up for."""
         self.stalled_at: int | None = None
         """Since when something has waited for the peer without progress."""
 

@@ -145,13 +145,19 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
 
 
 def _pace(c: Connection, size: int, now: int) -> None:
-    """When the next segment may leave. A late wake-up is made up for, by one burst at most."""
+    """When the next segment may leave. A late wake-up is made up for; having had nothing to send is not."""
     rate = c.congestion.pacing_rate(c.rtt.srtt)
     if not rate:
         return
-    earliest = now - _LATE if c.pace_next is None else max(c.pace_next, now - _LATE)
+    earliest = now - max(c.pace_credit, _LATE)
+    if c.pace_next is not None and c.pace_next > earliest:
+        earliest = c.pace_next
     c.pace_next = earliest + size * SECOND // rate
-    c.timers.deadlines[_PACE] = c.pace_next if c.pace_next > now else NEVER
+    if c.pace_next > now:
+        c.pace_credit = 0
+        c.timers.deadlines[_PACE] = c.pace_next
+    else:
+        c.timers.deadlines[_PACE] = NEVER
 
 
 def _settle_tail_probe(c: Connection, reason: Reason, repeated: bool, now: int) -> None:

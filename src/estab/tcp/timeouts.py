@@ -160,7 +160,12 @@ def _tail_probe(c: Connection, now: int) -> None:
 
 
 def _pace(c: Connection, now: int) -> None:
-    """The next segment may leave: the plan sees that the timer no longer runs."""
+    """The next segment may leave: the plan sees that the timer no longer runs.
+
+    On a busy machine it ran longer than it should have. What could not leave meanwhile may leave now, up to what half a
+    round trip takes: otherwise a machine that is late by milliseconds would send a few segments each time."""
+    if c.pace_next is not None:
+        c.pace_credit = min(now - c.pace_next, c.rtt.srtt // 2)
 
 
 def _mtu_probe(c: Connection, now: int) -> None:
