@@ -45,6 +45,11 @@ _FLAGS: Final = {
     "W": tcp.CWR,
     "A": tcp.AE,
 }
+_LATEST: Final = 1_000_000_000 * SECOND
+_LARGEST_FIELD: Final = 65_535
+_LONGEST_IN: Final = 65_495
+"""Payload of the largest packet."""
+_LONGEST_OUT: Final = 1 << 30
 _NUMBER: Final = re.compile(r"\d+")
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ACCECN_KINDS: Final = {"e0b": 172, "e1b": 174}
@@ -65,7 +70,14 @@ def nanoseconds(text: str) -> int:
     return int(whole or 0) * SECOND + int(part[:9].ljust(9, "0") or 0)
 
 
-def _time(text: str) -> Time:
+def _time(token: Token) -> Time:
+    made = _read_time(str(token))
+    if max(made.at, made.until or 0, made.ends or 0) > _LATEST:
+        raise MistakeError(token, "that is more than thirty years from now")
+    return made
+
+
+def _read_time(text: str) -> Time:
     if text == "*":
         return Time(0, False, anytime=True)
     first, mark, second = re.split(r"\s*(~|\.\.\.)\s*", text) if "~" in text or "..." in text else (text, "", "")
@@ -85,18 +97,31 @@ def _field(token: Token | None) -> int | None:
     """``win 100`` → 100; ``win ...`` and nothing → None."""
     if token is None or token.endswith("..."):
         return None
-    return int(token.split()[1])
+    return _within(token, int(token.split()[1]), _LARGEST_FIELD)
+
+
+def _within(token: Token, value: int, most: int) -> int:
+    if value > most:
+        raise MistakeError(token, f"{value} is more than {most}")
+    return value
 
 
 def _sequence(token: Token) -> tuple[Number | None, int]:
     """``1:1001(1000)``: start and length."""
     figures = [int(each) for each in _NUMBER.findall(token)]
+    _within(token, figures[-1], _LONGEST_OUT)
     if token.startswith("..."):
         return None, figures[0]
     start, end, length = figures
     if (start + length) & 0xFFFFFFFF != end & 0xFFFFFFFF:
         raise MistakeError(token, f"{start} and {length} bytes do not make {end}")
     return Number(start & 0xFFFFFFFF, token.endswith("!")), length
+
+
+def _pair(token: Token) -> tuple[int, int]:
+    """Two ports."""
+    first, second = (_within(token, int(each), _LARGEST_FIELD) for each in _NUMBER.findall(token))
+    return first, second
 
 
 def _hex(token: Token, text: str) -> bytes:
@@ -122,6 +147,9 @@ _IP_WORDS: Final[dict[str, str]] = {
 }
 
 
+_IP_MOST: Final = {"tos": 255, "ttl": 255, "dscp": 63, "flow_label": 0xFFFFF}
+
+
 def _ip(token: Token | None) -> IpInfo:
     if token is None:
         return IpInfo()
@@ -131,7 +159,7 @@ def _ip(token: Token | None) -> IpInfo:
     for word in place:
         if word in _IP_WORDS:
             try:
-                found[_IP_WORDS[word]] = int(next(place), 0)
+                found[_IP_WORDS[word]] = _within(token, int(next(place), 0), _IP_MOST[_IP_WORDS[word]])
             except (StopIteration, ValueError):
                 raise MistakeError(token, f"{word} needs a number") from None
         elif word in ("noecn", "ect0", "ect1", "ect01", "ce"):
@@ -157,7 +185,7 @@ def _accecn(token: Token) -> TcpOption:
     """RFC 9768 §3.2.3: which counter comes first says which of the two kinds it is."""
     word, *rest = token.split()
     counters = dict(zip(rest[::2], map(int, rest[1::2]), strict=True))
-    body = b"".join(value.to_bytes(3, "big") for value in counters.values())
+    body = b"".join(_within(token, value, 0xFFFFFF).to_bytes(3, "big") for value in counters.values())
     if word != "ECN":
         return TcpOption("bytes", 172 if word.endswith("0") else 174, body)
     first = next(iter(counters), "e0b")
@@ -181,13 +209,13 @@ def _md5(token: Token) -> TcpOption:
 
 def _generic(token: Token) -> TcpOption:
     _, kind, *body = token.split()
-    return TcpOption("bytes", int(kind, 0), _hex(token, body[0]) if body else b"")
+    return TcpOption("bytes", _within(token, int(kind, 0), 255), _hex(token, body[0]) if body else b"")
 
 
 def _sack(token: Token) -> TcpOption:
-    edges = [int(each) for each in _NUMBER.findall(token)]
+    edges = _NUMBER.findall(token)
     pairs = zip(edges[::2], edges[1::2], strict=True)
-    return TcpOption("sack", 5, Edges(tuple((Number(low), Number(high)) for low, high in pairs)))
+    return TcpOption("sack", 5, Edges(tuple((_number(low), _number(high)) for low, high in pairs)))
 
 
 def _stamps(token: Token) -> TcpOption:
@@ -304,8 +332,7 @@ class Builder(Transformer[Token, Script]):
             return body._replace(inbound=inbound)
         pair = None
         if ports is not None:
-            first, second = _NUMBER.findall(ports)
-            pair = int(first), int(second)
+            pair = _pair(ports)
         made = body._replace(inbound=inbound, ip=_ip(ip), ports=pair)
         if inbound and isinstance(made, TcpPacket):
             self._check_inbound(direction, made)
@@ -315,6 +342,7 @@ class Builder(Transformer[Token, Script]):
         """Nothing can be left open in what is to be sent."""
         if packet.options is None:
             raise MistakeError(token, "the options of an inbound packet cannot be left open")
+        _within(token, packet.length, _LONGEST_IN)
         if packet.seq is None:
             raise MistakeError(token, "the sequence number of an inbound packet cannot be left open")
         if packet.ip.ecn == "ect01":
@@ -336,8 +364,7 @@ class Builder(Transformer[Token, Script]):
         seq, length = _sequence(sequence)
         udp = None
         if suffix is not None:
-            first, second = _NUMBER.findall(suffix)
-            udp = int(first), int(second)
+            udp = _pair(suffix)
         number = None if ack is None else _number(ack.split()[1])
         chosen = () if options is None else options[0]
         return TcpPacket(
@@ -361,10 +388,12 @@ class Builder(Transformer[Token, Script]):
         return token, _OPTIONS[token.type](token)
 
     def udp(self, length: Token) -> UdpPacket:
-        return UdpPacket(False, IpInfo(), None, int(length))
+        return UdpPacket(False, IpInfo(), None, _within(length, int(length, 0), _LONGEST_IN))
 
     def icmp(self, word: Token, kind: Token, code: Token | None, mtu: Token | None, quote: Any) -> IcmpPacket:
         seq, length, protocol = quote or (None, 0, "tcp")
+        if quote is not None:
+            _within(word, length, _LONGEST_IN)
         what = None if code is None else str(code)
         return IcmpPacket(False, str(kind), what, _field(mtu) or 0, seq, length, protocol)
 
@@ -378,7 +407,8 @@ def _literal(part: Any) -> Value:
     if not isinstance(part, Token):
         return part  # type: ignore[no-any-return]
     if part.type == "INTEGER":
-        return int(part.rstrip("uUlL"), 0)
+        digits = part.rstrip("uUlL")
+        return int(digits, 16 if "x" in digits.lower() else 10)
     if part.type == "STRING":
         return _unescape(part[1:-1])
     return ... if part.type == "ELLIPSIS" else Name(str(part))

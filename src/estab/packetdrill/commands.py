@@ -23,7 +23,8 @@ _OF_NO_CONSEQUENCE: Final = re.compile(
 _DEFAULTS: Final = re.compile(r"(.*/)?defaults\.sh")
 _SYSCTL: Final = re.compile(r"(?:sysctl|(?:.*/)?set_sysctls?(?:\.py)?)\b.*", re.DOTALL)
 _SETTING: Final = re.compile(r"(?:/proc/sys/)?([\w./-]+)\s*=\s*(.*)")
-_SLEEP: Final = re.compile(r"sleep\s+([\d.]+)")
+_SLEEP: Final = re.compile(r"sleep\s+(\d+\.?\d*|\.\d+)")
+_LONGEST_SLEEP: Final = 1_000_000
 _WORD: Final = r"['\"]?(?P<{}>[\w-]+)['\"]?"
 _GREP: Final = r"\|\s*grep\s+(?:-\w+\s+)*"
 _COUNT: Final = re.compile(
@@ -88,7 +89,10 @@ def _join(words: list[str]) -> list[str]:
 
 
 def _sleep(found: re.Match[str], _command: str, world: World) -> None:
-    world.run_to(world.now + int(float(found.group(1)) * SECOND))
+    seconds = float(found.group(1))
+    if seconds > _LONGEST_SLEEP:
+        raise UnsupportedError(f"sleeping for {found.group(1)} seconds")
+    world.run_to(world.now + int(seconds * SECOND))
 
 
 def _count(found: re.Match[str], _command: str, world: World) -> None:

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Final
 
 from lark import Lark, UnexpectedInput
-from lark.exceptions import VisitError
 
 from estab.packetdrill.builder import Builder, MistakeError
 from estab.packetdrill.syntax import Script, ScriptError
@@ -98,10 +97,6 @@ def parse(text: str, defines: dict[str, str] | None = None, system: str = "linux
         script = _parser().parse(prepared)
     except UnexpectedInput as error:
         raise ScriptError(max(error.line, 1), max(error.column, 1), _describe(prepared, error)) from None
-    except VisitError as error:
-        if isinstance(error.orig_exc, MistakeError):
-            raise ScriptError(error.orig_exc.line, error.orig_exc.column, str(error.orig_exc)) from None
-        raise
     except MistakeError as error:
         raise ScriptError(error.line, error.column, str(error)) from None
     assert isinstance(script, Script)

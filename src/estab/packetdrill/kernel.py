@@ -28,6 +28,8 @@ from estab.tcp.timers import NEVER
 from estab.wire.address import format_address
 
 _NONBLOCK: Final = SYMBOLS["O_NONBLOCK"]
+_MOST_AT_ONCE: Final = 1 << 24
+"""Bytes that are made to be written; more than any send buffer of a profile takes."""
 _NONBLOCK_BSD: Final = 4
 _RDWR: Final = SYMBOLS["O_RDWR"]
 _OOB: Final = SYMBOLS["MSG_OOB"]
@@ -209,19 +211,19 @@ class Kernel:
     # ------------------------------------------------------------------ data
 
     def write(self, number: Argument, _buffer: Argument, count: Argument) -> Result:
-        return self._write(number, integer(count, "a count"), 0)
+        return self._write(number, _count(count), 0)
 
     def writev(self, number: Argument, vectors: Argument, _count: Argument) -> Result:
         return self._write(number, total_length(vectors), 0)
 
     def send(self, number: Argument, _buffer: Argument, count: Argument, flags: Argument) -> Result:
-        return self._write(number, integer(count, "a count"), integer(flags, "flags"))
+        return self._write(number, _count(count), integer(flags, "flags"))
 
     def sendto(self, number: Argument, *rest: Argument) -> Result:
         _, count, flags, *address = rest
         if integer(flags, "flags") & _FASTOPEN:
-            return self._open_fast(number, integer(count, "a count"), address[0] if address else ...)
-        return self._write(number, integer(count, "a count"), integer(flags, "flags"))
+            return self._open_fast(number, _count(count), address[0] if address else ...)
+        return self._write(number, _count(count), integer(flags, "flags"))
 
     def _open_fast(self, number: Argument, count: int, address: Argument) -> Waiting:
         """MSG_FASTOPEN: connect and write in one; where there is no cookie it connects first."""
@@ -229,7 +231,7 @@ class Kernel:
         settings = self.world.settings
         host, port = self._address(address, format_address(settings.remote), settings.connect_port)
         try:
-            return file.stream.sendto(bytes(count), host, port, self.world.now)
+            return file.stream.sendto(bytes(min(count, _MOST_AT_ONCE)), host, port, self.world.now)
         except BlockingIOError:
             if file.nonblocking:
                 raise
@@ -256,7 +258,7 @@ class Kernel:
         if flags & _FOREIGN_FLAGS:
             raise UnsupportedError(f"the flags {flags:#x} of send")
         if isinstance(file.socket, DatagramSocket):
-            return file.socket.send(bytes(count), self.world.now)
+            return file.socket.send(bytes(min(count, _MOST_AT_ONCE)), self.world.now)
         return self._write_stream(file, count, flags)
 
     def _write_stream(self, file: SocketFile, count: int, flags: int) -> Waiting:
@@ -266,10 +268,13 @@ class Kernel:
         done = 0
         while True:
             try:
-                left = bytes(count - done)
-                done += socket.send(left, self.world.now, oob=bool(flags & _OOB), more=bool(flags & _MORE))
+                left = bytes(min(count - done, _MOST_AT_ONCE))
+                taken = socket.send(left, self.world.now, oob=bool(flags & _OOB), more=bool(flags & _MORE))
+                done += taken
                 if done >= count:
                     return done
+                if taken == len(left):
+                    continue
             except BlockingIOError:
                 if not done and (file.nonblocking or flags & _DONTWAIT or self.world.now >= until):
                     raise
@@ -282,17 +287,17 @@ class Kernel:
             yield until
 
     def read(self, number: Argument, _buffer: Argument, count: Argument) -> Result:
-        return self._read(number, integer(count, "a count"), 0)
+        return self._read(number, _count(count), 0)
 
     def readv(self, number: Argument, vectors: Argument, _count: Argument) -> Result:
         return self._read(number, total_length(vectors), 0)
 
     def recv(self, number: Argument, _buffer: Argument, count: Argument, flags: Argument) -> Result:
-        return self._read(number, integer(count, "a count"), integer(flags, "flags"))
+        return self._read(number, _count(count), integer(flags, "flags"))
 
     def recvfrom(self, number: Argument, *rest: Argument) -> Result:
         _, count, flags, *_ = rest
-        return self._read(number, integer(count, "a count"), integer(flags, "flags"))
+        return self._read(number, _count(count), integer(flags, "flags"))
 
     def recvmsg(self, number: Argument, message: Argument, flags: Argument) -> Result:
         given = _message(message)
@@ -362,11 +367,11 @@ class Kernel:
         return done
 
     def sendfile(self, out: Argument, _source: Argument, _offset: Argument, count: Argument) -> Result:
-        return self._write(out, integer(count, "a count"), 0)
+        return self._write(out, _count(count), 0)
 
     def splice(self, *arguments: Argument) -> Result:
         source, _, sink, _, count, _ = arguments
-        size = integer(count, "a count")
+        size = _count(count)
         taker, giver = self.file(sink), self.file(source)
         if isinstance(giver, Pipe) and isinstance(taker, SocketFile):
             giver.held -= min(size, giver.held)
@@ -468,6 +473,14 @@ class Kernel:
         if text in ("0.0.0.0", "::"):
             text = ""
         return text, port if number is ... else integer(number, "a port")
+
+
+def _count(value: Argument) -> int:
+    """So many bytes. Raises ``OSError(EINVAL)`` for less than none."""
+    count = integer(value, "a count")
+    if count < 0:
+        raise OSError(errno.EINVAL, "invalid argument")
+    return count
 
 
 def _message(message: Argument) -> Fields:

@@ -49,6 +49,30 @@ class Settings(NamedTuple):
         return parse_address(self.remote_ip or ("2001:db8::1" if self.v6 else "192.0.2.1"))
 
 
+def _address(text: str) -> str:
+    """Raises ``ValueError``."""
+    host = text.partition("/")[0]
+    parse_address(host)
+    return host
+
+
+def _between(text: str, least: int, most: int) -> int:
+    """Raises ``ValueError``."""
+    value = int(text)
+    if not least <= value <= most:
+        raise ValueError
+    return value
+
+
+def _share(text: str) -> float:
+    """Raises ``ValueError``."""
+    value = float(text)
+    if not 0 <= value <= _LARGEST_SHARE:
+        raise ValueError
+    return value
+
+
+_LARGEST_SHARE: Final = 10_000
 _VERSIONS: Final = {
     "ipv4": "ipv4",
     "ipv6": "ipv6",
@@ -57,15 +81,15 @@ _VERSIONS: Final = {
 }
 _TAKEN: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "ip_version": ("ip_version", _VERSIONS.__getitem__),
-    "mtu": ("mtu", int),
+    "mtu": ("mtu", lambda text: _between(text, 68, 65_535)),
     "tolerance_usecs": ("tolerance", lambda text: int(text) * MICROSECOND),
-    "tolerance_percent": ("tolerance_percent", float),
-    "local_ip": ("local_ip", lambda text: text.partition("/")[0]),
-    "remote_ip": ("remote_ip", lambda text: text.partition("/")[0]),
-    "local_ipv4": ("local_ip", str),
-    "local_ipv6": ("local_ip", str),
-    "bind_port": ("bind_port", int),
-    "connect_port": ("connect_port", int),
+    "tolerance_percent": ("tolerance_percent", _share),
+    "local_ip": ("local_ip", _address),
+    "remote_ip": ("remote_ip", _address),
+    "local_ipv4": ("local_ip", _address),
+    "local_ipv6": ("local_ip", _address),
+    "bind_port": ("bind_port", lambda text: _between(text, 1, 65_535)),
+    "connect_port": ("connect_port", lambda text: _between(text, 1, 65_535)),
     "strict_segments": ("strict_segments", lambda text: text not in ("0", "false")),
     "tcp_ts_tick_usecs": ("ts_tick", lambda text: int(text) * MICROSECOND),
     "tcp_ts_ecr_scaled": ("ts_ecr_scaled", lambda text: text not in ("0", "false")),
@@ -89,4 +113,7 @@ def apply_options(settings: Settings, options: Iterable[tuple[str, str]]) -> Set
                 raise ScriptError(1, 1, f"--{name}={value} makes no sense") from None
         elif name not in _OF_NO_CONSEQUENCE:
             raise UnsupportedError(f"--{name}")
+    size = 16 if settings.v6 else 4
+    if len(settings.local) != size or len(settings.remote) != size:
+        raise ScriptError(1, 1, f"the addresses are not of {settings.ip_version}")
     return settings
