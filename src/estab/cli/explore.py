@@ -21,7 +21,7 @@ from estab.cli.explore_report import (
     save,
     say_findings,
 )
-from estab.cli.measured import EACH, Measured, measured
+from estab.cli.measured import EACH, Measured, measured, share
 from estab.cli.options import Json
 from estab.cli.stdio import note, say
 from estab.explore import PROPERTIES, SCENARIOS, Budget, Case, Result, campaign, case_from, replay
@@ -104,8 +104,13 @@ def _case(name: str, budget: Budget, without: str | None, limit: int | None) -> 
 
 def _one(case: Case, where: str, into: Path | None, as_json: bool) -> bool:
     figures = _figures(1)
-    with executor(where, 1, figures) as pool, Watch(case.scenario, as_json, figures=figures) as watch:
-        [(_, done)] = campaign(measured, [(0, case)], pool)
+    share(figures)
+    with Watch(case.scenario, as_json, figures=figures) as watch:
+        if where == PROCESSES:
+            done = measured((0, case))
+        else:
+            with executor(where, jobs=1) as pool:
+                [(_, done)] = campaign(measured, [(0, case)], pool)
     result = done.result
     if as_json:
         say(json.dumps(result.row()))

@@ -17,7 +17,7 @@ _MEBIBYTE: Final = 1 << 20 if sys.platform == "darwin" else 1 << 10
 """In what ``ru_maxrss`` counts."""
 
 _shared: list[MutableSequence[int]] = []
-"""In a worker of this machine: where all of them write their figures."""
+"""In a process that has somebody who watches: where the figures go."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Measured:
 
 
 def share(figures: MutableSequence[int]) -> None:
-    """Called in each worker process before anything else."""
-    _shared.append(figures)
+    """From now on explorations of this process write theirs here."""
+    _shared[:] = [figures]
 
 
 def measured(job: tuple[int, Case]) -> Measured:

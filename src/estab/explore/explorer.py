@@ -8,7 +8,9 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from estab.explore.graph import State, Step, World
+from estab.explore.network import Contents
 from estab.explore.properties import WITNESSES, delivered
+from estab.explore.setting import Budget
 
 _UNKNOWN: Final = -2
 _END: Final = -1
@@ -45,6 +47,9 @@ class Graph:
         self.witnesses: int = 0
         self.violations: dict[str, Violation] = {}
         self.complete: bool = False
+        # Most of what states are made of is in many of them: held once, that halves the memory.
+        self._contents: dict[Contents, Contents] = {}
+        self._budgets: dict[Budget, Budget] = {}
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -81,19 +86,23 @@ class Graph:
 
     def _look(self, number: int) -> None:
         state = self.states[number]
-        world = self.world
+        world, numbers = self.world, self.numbers
         follows = _END
-        for step in world.steps(state):
-            self.transitions += 1
-            at = self._reach(step.state, number)
-            if step.fair and follows == _END:
+        steps = world.steps(state)
+        self.transitions += len(steps)
+        for step in steps:
+            at = numbers.get(step.state)
+            findings = step.outcome.findings
+            if at is None:
+                at = self._reach(step.state, number)
+                together, both = world.together(step.state)
+                if both:
+                    self.witnesses |= 1
+                findings += together
+            if follows == _END and step.fair:
                 follows = at
             self.witnesses |= step.outcome.witnesses
-            findings = step.outcome.findings
-            together, both = world.together(step.state)
-            if both:
-                self.witnesses |= 1
-            for name, text in (*findings, *together):
+            for name, text in findings:
                 if name not in self.violations:
                     self._violated(name, text, number, step)
         self.fair[number] = follows
@@ -104,12 +113,14 @@ class Graph:
                     self._violated(name, text, number)
 
     def _reach(self, state: State, parent: int) -> int:
-        number = self.numbers.get(state)
-        if number is None:
-            number = self.numbers[state] = len(self.states)
-            self.states.append(state)
-            self.parents.append(parent)
-            self.fair.append(_UNKNOWN)
+        """A state that is new."""
+        a, b, contents, budget = state
+        contents, budget = self._contents.setdefault(contents, contents), self._budgets.setdefault(budget, budget)
+        state = a, b, contents, budget
+        number = self.numbers[state] = len(self.states)
+        self.states.append(state)
+        self.parents.append(parent)
+        self.fair.append(_UNKNOWN)
         return number
 
     # ------------------------------------------------------------------ liveness

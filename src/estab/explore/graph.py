@@ -164,7 +164,9 @@ class World:
         self, found: list[Step], state: State, at: int, key: Key, network: Contents, budget: Budget, fair: bool = True
     ) -> None:
         """One host does what it does, and each thing it sends is lost, carried or carried twice."""
-        outcome = self.react(at, state[:2][at], key)
+        outcome = self._outcomes[at][state[at]].get(key) if self.remember else None  # type: ignore[index]
+        if outcome is None:
+            outcome = self.react(at, state[:2][at], key)
         here, there = (outcome.host, state[1]) if at == 0 else (state[0], outcome.host)
         if not outcome.sent:
             found.append(Step(at, key, (), (here, there, network, budget), outcome, fair))
