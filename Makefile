@@ -32,7 +32,7 @@ INSTALL := $(PIP) install --quiet
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit interop interop-loss campaign req-mutants docs bench bench-loss explore explore-deep goodput fairness repairs bench-path pins wheel clean distclean
+.PHONY: help setup demo test lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-loss explore explore-deep goodput fairness repairs bench-path pins wheel clean distclean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -76,6 +76,9 @@ req-mutants: $(DEV) ## Take away what meets each requirement; its tests must fai
 bench: $(DEV) ## Measure and print the README's figures; JSON=1 for one JSON line
 	@$(BIN)/python -m bench $(if $(JSON),--json)
 
+bench-peers: $(DEV) ## estab beside other stacks on TUN, 40 minutes; QUICK=1 for 5; JSON=1 for one JSON line
+	@$(BIN)/python -m bench.peers $(if $(QUICK),--quick) $(if $(JSON),--json) $(ARGS)
+
 bench-loss: $(DEV) ## estab beside the kernel on lossy paths, 20 minutes; QUICK=1 for 5; JSON=1 for one JSON line
 	@$(BIN)/python -m bench.loss $(if $(QUICK),--quick) $(if $(JSON),--json)
 
@@ -118,7 +121,7 @@ clean: ## Remove what builds and tests leave behind
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Remove the environments too
-	rm -rf $(VENV) .venv-pins
+	rm -rf $(VENV) .venv-pins .bench-peers
 
 define check_python
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -5,6 +5,7 @@ a simulated network in virtual time. What a module offers is listed in docs/api.
 """
 
 from estab.drivers.asyncio_driver import attach
+from estab.drivers.collector import without_pauses
 from estab.drivers.deadlock import DeadlockError
 from estab.drivers.host import Host
 from estab.drivers.virtual import run as simulate
@@ -59,4 +60,5 @@ __all__ = [
     "attach",
     "memory_pair",
     "simulate",
+    "without_pauses",
 ]

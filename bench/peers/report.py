@@ -1,0 +1,45 @@
+"""The table in the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+Row = dict[str, Any]
+
+
+def show(rows: list[Row], targets: list[Row], about: dict[str, Any]) -> None:
+    """A table for each case, then one of the targets."""
+    console = Console()
+    cases = dict.fromkeys(row["case"] for row in rows)
+    for case in cases:
+        console.print(_case(case, sorted((row for row in rows if row["case"] == case), key=lambda row: -row["value"])))
+    table = Table("what", "target", "got", "", title="targets", box=box.SIMPLE_HEAD)
+    for each in targets:
+        met = {True: "met", False: "[bold]missed[/bold]", None: "not measured"}[each["met"]]
+        table.add_row(each["what"], each["target"], "" if each["got"] is None else f"{each['got']:,g}", met)
+    console.print(table)
+    console.print(", ".join(f"{key} {value}" for key, value in about.items()), highlight=False)
+
+
+def _case(case: str, rows: list[Row]) -> Table:
+    unit = rows[0]["unit"]
+    cpu = "CPU s/GB" if unit == "Gbit/s" else "CPU µs each"
+    table = Table("stack", "variant", unit, "range", cpu, title=case, box=box.SIMPLE_HEAD)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in rows:
+        low, high = row.get("range") or (None, None)
+        between = "" if low is None else f"{_figure(low)} – {_figure(high)}"
+        name = f"[bold]{row['stack']}[/bold]" if row["stack"] == "estab" else row["stack"]
+        table.add_row(name, row["variant"], _figure(row["value"]), between, _figure(row["cpu"]))
+    return table
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
