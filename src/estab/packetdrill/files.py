@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TypeAlias
 
+from estab.packetdrill.constants import SYMBOLS
+from estab.packetdrill.error_queue import ErrorQueue
 from estab.packetdrill.values import Argument, UnsupportedError
 from estab.sockets import DatagramSocket, StreamSocket
 from estab.tcp.timers import NEVER
@@ -54,7 +56,14 @@ class SocketFile(File):
         """Options that are only kept, to be asked for again."""
         self.names: dict[tuple[int, int], bytes] = {}
         """The same, of those whose values are names."""
+        self.errors: ErrorQueue = ErrorQueue()
         socket.notify = self.notify
+
+    def inherit(self, listener: SocketFile) -> None:
+        """What an accepted socket has from the one that listened."""
+        self.receive_timeout, self.send_timeout = listener.receive_timeout, listener.send_timeout
+        self.errors.zerocopy, self.errors.flags = listener.errors.zerocopy, listener.errors.flags
+        self.remembered = dict(listener.remembered)
 
     @property
     def stream(self) -> StreamSocket:
@@ -63,7 +72,7 @@ class SocketFile(File):
         return self.socket
 
     def poll(self) -> int:
-        return int(self.socket.poll())
+        return int(self.socket.poll()) | (SYMBOLS["POLLERR"] if self.errors.waiting else 0)
 
     def close(self, now: int) -> None:
         self.socket.close(now)

@@ -150,5 +150,5 @@ def _substitute(text: str, defines: dict[str, str]) -> str:
     words = dict(_DEFINE.findall(text)) | defines
     if not words:
         return text
-    pattern = re.compile(r"(?<![\w=])(" + "|".join(map(re.escape, words)) + r")\b(?!=)")
+    pattern = re.compile(r"(?<!\w)(" + "|".join(map(re.escape, words)) + r")\b(?!=)")
     return pattern.sub(lambda found: words[found.group()], text)

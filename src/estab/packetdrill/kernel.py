@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from typing import Final
 
 from estab.packetdrill.constants import SYMBOLS
+from estab.packetdrill.error_queue import same_messages
 from estab.packetdrill.files import (
     CallMismatchError,
     File,
@@ -22,7 +23,7 @@ from estab.packetdrill.polling import Epoll, epoll_control, epoll_wait, poll
 from estab.packetdrill.sockopts import INQ, get_option, set_option
 from estab.packetdrill.tcp_info import info_fields
 from estab.packetdrill.values import Argument, Fields, UnsupportedError
-from estab.packetdrill.world import World
+from estab.packetdrill.world import EPOCH, World
 from estab.sockets import DatagramSocket, Shutdown, StreamSocket
 from estab.tcp.timers import NEVER
 from estab.wire.address import format_address
@@ -38,7 +39,8 @@ _DONTWAIT: Final = SYMBOLS["MSG_DONTWAIT"]
 _WAITALL: Final = SYMBOLS["MSG_WAITALL"]
 _MORE: Final = SYMBOLS["MSG_MORE"]
 _FASTOPEN: Final = SYMBOLS["MSG_FASTOPEN"]
-_FOREIGN_FLAGS: Final = _FASTOPEN | SYMBOLS["MSG_ERRQUEUE"] | SYMBOLS["MSG_ZEROCOPY"]
+_ERRQUEUE: Final = SYMBOLS["MSG_ERRQUEUE"]
+_ZEROCOPY: Final = SYMBOLS["MSG_ZEROCOPY"]
 _FAMILIES: Final = {SYMBOLS["AF_INET"]: 4, SYMBOLS["AF_INET6"]: 6}
 
 
@@ -50,6 +52,7 @@ class Kernel:
     def __init__(self, world: World) -> None:
         self.world: World = world
         self.files: dict[int, File] = {}
+        world.on_flush = self._look
         self.known: set[int] = set()
         """Every number that ever was a descriptor."""
 
@@ -71,6 +74,14 @@ class Kernel:
             raise CallMismatchError(f"descriptor {number} is in use")
         self.files[number] = file
         self.known.add(number)
+
+    def _look(self) -> None:
+        """Does a socket have something to tell in its error queue?"""
+        for file in self.files.values():
+            if isinstance(file, SocketFile) and file.errors.watched and file.stream.connection is not None:
+                v6 = self.world.settings.ip_version != "ipv4"
+                if file.errors.look(file.stream.connection, self.world.now - EPOCH, v6):
+                    file.notify()
 
     def close_all(self) -> None:
         for number in list(self.files):
@@ -138,6 +149,7 @@ class Kernel:
         def attempt() -> File:
             made = SocketFile(file.stream.accept(), file.family, file.kind)
             made.nonblocking = bool(integer(flags, "flags") & _NONBLOCK)
+            made.inherit(file)
             return made
 
         return self._wait(file, 0, attempt, file.receive_timeout)
@@ -146,6 +158,9 @@ class Kernel:
         file = self.socket_file(number)
         settings = self.world.settings
         host, port = self._address(address, format_address(settings.remote), settings.connect_port)
+        if isinstance(address, Fields) and address.get("sa_family") == SYMBOLS["AF_UNSPEC"]:
+            file.stream.disconnect(self.world.now)
+            return 0
         if isinstance(file.socket, DatagramSocket):
             file.socket.connect(host, port, self.world.now)
             return 0
@@ -241,8 +256,6 @@ class Kernel:
 
     def sendmsg(self, number: Argument, message: Argument, flags: Argument) -> Result:
         given = _message(message)
-        if given.get("msg_control"):
-            raise UnsupportedError("control messages to send")
         if integer(flags, "flags") & _FASTOPEN:
             count = total_length(given.get("msg_iov", []))
             return self._open_fast(number, count, next((given[name] for name in given if name == "msg_name"), ...))
@@ -255,8 +268,6 @@ class Kernel:
             return count
         if not isinstance(file, SocketFile):
             raise UnsupportedError("writing to what is no socket")
-        if flags & _FOREIGN_FLAGS:
-            raise UnsupportedError(f"the flags {flags:#x} of send")
         if isinstance(file.socket, DatagramSocket):
             return file.socket.send(bytes(min(count, _MOST_AT_ONCE)), self.world.now)
         return self._write_stream(file, count, flags)
@@ -271,6 +282,8 @@ class Kernel:
                 left = bytes(min(count - done, _MOST_AT_ONCE))
                 taken = socket.send(left, self.world.now, oob=bool(flags & _OOB), more=bool(flags & _MORE))
                 done += taken
+                if socket.connection is not None and count:
+                    self._lend(file, flags, done >= count)
                 if done >= count:
                     return done
                 if taken == len(left):
@@ -285,6 +298,12 @@ class Kernel:
             if file.nonblocking or flags & _DONTWAIT or self.world.now >= until:
                 return done
             yield until
+
+    @staticmethod
+    def _lend(file: SocketFile, flags: int, whole: bool) -> None:
+        connection = file.stream.connection
+        if whole and connection is not None and (file.errors.flags or flags & _ZEROCOPY):
+            file.errors.written(connection, bool(flags & _ZEROCOPY))
 
     def read(self, number: Argument, _buffer: Argument, count: Argument) -> Result:
         return self._read(number, _count(count), 0)
@@ -301,6 +320,8 @@ class Kernel:
 
     def recvmsg(self, number: Argument, message: Argument, flags: Argument) -> Result:
         given = _message(message)
+        if integer(flags, "flags") & _ERRQUEUE:
+            return self._told(self.socket_file(number), given)
         made = self._read(number, total_length(given.get("msg_iov", [])), integer(flags, "flags"))
         return self._with_control(self.socket_file(number), given, made)
 
@@ -315,6 +336,13 @@ class Kernel:
             raise CallMismatchError(f"msg_control: expected {expected!r}, seen {seen!r}")
         return count
 
+    def _told(self, file: SocketFile, message: Fields) -> int:
+        """From the error queue, which has control messages only."""
+        seen = file.errors.take()
+        if not same_messages(message.get("msg_control", ...), seen, self.world.settings.tolerance):
+            raise CallMismatchError(f"msg_control: expected {message.get('msg_control')!r}, seen {seen!r}")
+        return 0
+
     def _inquire(self, file: SocketFile) -> int:
         """TCP_INQ: what is left to read, the end of file counts as one."""
         left = file.stream.readable
@@ -328,8 +356,6 @@ class Kernel:
             return taken
         if not isinstance(file, SocketFile):
             return count
-        if flags & _FOREIGN_FLAGS:
-            raise UnsupportedError(f"the flags {flags:#x} of recv")
         if isinstance(file.socket, DatagramSocket):
             datagram = file.socket
             return self._wait(file, flags, lambda: min(len(datagram.recv()), count), file.receive_timeout)
@@ -464,9 +490,6 @@ class Kernel:
         """What ``...`` or a ``sockaddr`` stands for."""
         if not isinstance(given, Fields):
             return host, port
-        family = given.get("sa_family", given.get("sin_family", given.get("sin6_family", SYMBOLS["AF_INET"])))
-        if family == SYMBOLS["AF_UNSPEC"]:
-            raise UnsupportedError("connect to AF_UNSPEC")
         packed = given.get("sin_addr", given.get("sin6_addr", b""))
         number = given.get("sin_port", given.get("sin6_port", port))
         text = format_address(packed) if isinstance(packed, bytes) and packed else ""

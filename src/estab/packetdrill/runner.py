@@ -45,8 +45,13 @@ _CAP: Final = 7200 * SECOND
 _CALL_PATIENCE: Final = SECOND
 """How long a call may still be under way when the next one comes."""
 _FIRST_PORT: Final = 40_000
-_COOKIE: Final = "3021b9d889017eeb"
-"""Of fast open, where the caller does not say another."""
+_WORDS: Final = {
+    "TFO_COOKIE": "3021b9d889017eeb",
+    "TFO_COOKIE_ZERO": "b7c12350a90dc8f5",
+    "CMSG_LEVEL_IP": "SOL_IP",
+    "CMSG_TYPE_RECVERR": "IP_RECVERR",
+}
+"""What stands for the words that scripts leave to who runs them, where the caller does not say."""
 _OPENING: Final = frozenset(("connect", "write", "writev", "send", "sendto", "sendmsg"))
 
 
@@ -347,7 +352,7 @@ class Runner:
             return
         file = self.kernel.files.get(arguments[0])
         if isinstance(file, SocketFile) and isinstance(file.socket, StreamSocket) and file.socket.connection is None:
-            self.connecting = self.flow is None
+            self.connecting = self.flow is None or call.name == "connect"
             self.under_test = file
 
     def _continue_call(self) -> None:
@@ -467,7 +472,7 @@ def run_script(
 
     config: the profile of the host under test. defines: words and what stands for them. options: like the option
     lines of a script, which they overrule. system: the name that ``#ifdef`` knows."""
-    words = {"TFO_COOKIE": _COOKIE} | (defines or {})
+    words = _WORDS | (defines or {})
     try:
         cookie = bytes.fromhex(words["TFO_COOKIE"])
         script = parse(text, words, system)

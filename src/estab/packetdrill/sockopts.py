@@ -39,6 +39,15 @@ def _doubled(option: Option) -> Translation:
     return Translation(option, int, lambda value: 2 * int(value))
 
 
+def _timeouts(seconds: int) -> int:
+    """After so many timeouts of a SYN-ACK that many seconds have passed: 1, 3, 7 …"""
+    return max(seconds, 0).bit_length()
+
+
+def _seconds_of(timeouts: int) -> int:
+    return (1 << timeouts) - 1
+
+
 def _table(level: str, rows: dict[str, Translation]) -> dict[Place, Translation]:
     return {(SYMBOLS[level], SYMBOLS[name]): translation for name, translation in rows.items()}
 
@@ -68,6 +77,8 @@ _TRANSLATIONS: Final = {
             "TCP_USER_TIMEOUT": _milliseconds(Option.USER_TIMEOUT),
             "TCP_SYNCNT": Translation(Option.SYNCNT),
             "TCP_LINGER2": _seconds(Option.LINGER2),
+            "TCP_DEFER_ACCEPT": Translation(Option.DEFER_ACCEPT, _timeouts, _seconds_of),
+            "TCP_WINDOW_CLAMP": Translation(Option.WINDOW_CLAMP, int, lambda value: value or 0),
             "TCP_QUICKACK": Translation(Option.QUICKACK),
             "TCP_FASTOPEN": Translation(Option.FASTOPEN),
             "TCP_FASTOPEN_CONNECT": Translation(Option.FASTOPEN_CONNECT),
@@ -86,6 +97,8 @@ _TRANSLATIONS: Final = {
 }
 
 _LINGER: Final = (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_LINGER"])
+_ZEROCOPY: Final = (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_ZEROCOPY"])
+_TIMESTAMPING: Final = (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_TIMESTAMPING"])
 _CONGESTION: Final = (SYMBOLS["SOL_TCP"], SYMBOLS["TCP_CONGESTION"])
 _NAMES: Final = {"reno": "newreno"}
 """Congestion controls that go by another name there."""
@@ -128,6 +141,10 @@ def set_option(file: SocketFile, place: Place, value: Argument, now: int) -> Non
         file.socket.setsockopt(Option.CONGESTION, _NAMES.get(name, name), now)
     elif place in _TIMEOUTS:
         setattr(file, _TIMEOUTS[place], _time(value) or NEVER)
+    elif place == _ZEROCOPY:
+        file.errors.zerocopy = bool(_integer(value))
+    elif place == _TIMESTAMPING:
+        file.errors.set_flags(_integer(value), file.stream.connection)
     elif place in _KEPT:
         file.remembered[place] = _integer(value)
     elif place in _TRANSLATIONS:
@@ -171,6 +188,8 @@ def _path_mtu(file: SocketFile) -> int:
 
 
 _ANSWERS: Final[dict[Place, Callable[[SocketFile], int]]] = {
+    _ZEROCOPY: lambda file: int(file.errors.zerocopy),
+    _TIMESTAMPING: lambda file: file.errors.flags,
     (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_TYPE"]): lambda file: file.kind,
     (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_DOMAIN"]): lambda file: file.family,
     (SYMBOLS["SOL_SOCKET"], SYMBOLS["SO_PROTOCOL"]): lambda file: SYMBOLS[

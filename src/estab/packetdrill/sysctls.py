@@ -24,17 +24,6 @@ def _ignore(_config: Config, _value: str) -> dict[str, Any]:
     return {}
 
 
-def _only(*harmless: str) -> Change:
-    """Values at which the kernel does what we do; others are not done."""
-
-    def check(_config: Config, value: str) -> dict[str, Any]:
-        if value not in harmless:
-            raise UnsupportedError(f"the value {value}")
-        return {}
-
-    return check
-
-
 def _congestion(_config: Config, value: str) -> dict[str, Any]:
     name = {"reno": "newreno"}.get(value, value)
     if name not in CONTROLS:
@@ -65,10 +54,20 @@ def _ecn(_config: Config, value: str) -> dict[str, Any]:
 
 
 def _probing(_config: Config, value: str) -> dict[str, Any]:
-    """Nothing, after a black hole, or always; the last begins at a small size, which is not done."""
-    if value == "2":
-        raise UnsupportedError(f"the value {value}")
-    return {"black_hole_timeouts": MODERN.black_hole_timeouts if value == "1" else NEVER_SUSPECTED}
+    """Nothing, after a black hole, or always."""
+    return {
+        "black_hole_timeouts": MODERN.black_hole_timeouts if int(value) else NEVER_SUSPECTED,
+        "search_path_mtu": value == "2",
+    }
+
+
+def _notsent(_config: Config, value: str) -> dict[str, Any]:
+    return {"notsent_limit": None if int(value) >= _NO_LIMIT else int(value)}
+
+
+def _base_mss(_config: Config, value: str) -> dict[str, Any]:
+    """A segment with its headers."""
+    return {"base_path_mtu": int(value) + _HEADERS}
 
 
 def _early_retransmit(_config: Config, value: str) -> dict[str, Any]:
@@ -77,7 +76,10 @@ def _early_retransmit(_config: Config, value: str) -> dict[str, Any]:
 
 
 _EVERY_LISTENER: Final = 4096
-_ECN: Final = {"0": Ecn.OFF, "1": Ecn.ASK, "2": Ecn.ACCEPT}
+_HEADERS: Final = 40
+_NO_LIMIT: Final = 1 << 31
+_ECN: Final = {"0": Ecn.OFF, "1": Ecn.ASK, "2": Ecn.ACCEPT} | dict.fromkeys(("3", "4", "5"), Ecn.ACCURATE)
+"""3 asks for accurate ECN, 4 and 5 accept it."""
 _TCP: Final[dict[str, Change]] = {
     "tcp_sack": _flag("sack"),
     "tcp_timestamps": _flag("timestamps"),
@@ -91,10 +93,12 @@ _TCP: Final[dict[str, Change]] = {
     "tcp_fastopen": _fast_open,
     "tcp_ecn": _ecn,
     "tcp_mtu_probing": _probing,
-    "tcp_recovery": _only("1"),
     "tcp_early_retrans": _early_retransmit,
-    "tcp_frto": _only("1", "2"),
-    "tcp_dsack": _only("1"),
+    "tcp_frto": _flag("frto"),
+    "tcp_dsack": _flag("dsack"),
+    "tcp_reordering": _number("duplicate_threshold"),
+    "tcp_notsent_lowat": _notsent,
+    "ip_default_ttl": _number("ttl"),
     "tcp_fin_timeout": _number("fin_wait_2_timeout", SECOND),
     "tcp_keepalive_time": _number("keepalive_idle", SECOND),
     "tcp_keepalive_intvl": _number("keepalive_interval", SECOND),
@@ -106,14 +110,22 @@ _TCP: Final[dict[str, Change]] = {
     "tcp_rfc1337": _flag("rfc1337"),
     "tcp_rto_min_us": _number("rto_minimum", 1000),
     "tcp_rto_max_ms": _number("rto_maximum", MILLISECOND),
-    "tcp_base_mss": _number("base_path_mtu"),
+    "tcp_base_mss": _base_mss,
 }
 _WORDS: Final = """tcp_low_latency tcp_no_metrics_save tcp_max_orphans tcp_mem tcp_abc tcp_adv_win_scale tcp_app_win
     tcp_limit_output_bytes tcp_challenge_ack_limit tcp_autocorking tcp_tso_win_divisor tcp_min_tso_segs tcp_tso_rtt_log
     tcp_pacing_ss_ratio tcp_pacing_ca_ratio tcp_moderate_rcvbuf tcp_max_tw_buckets tcp_tw_reuse tcp_syncookies
     tcp_max_syn_backlog tcp_invalid_ratelimit tcp_available_ulp tcp_comp_sack_nr tcp_reflect_tos
     tcp_comp_sack_delay_ns tcp_comp_sack_slack_ns tcp_thin_linear_timeouts tcp_thin_dupack tcp_fack tcp_stdurg
-    tcp_shrink_window tcp_l3mdev_accept tcp_backlog_ack_defer tcp_plb_enabled tcp_pingpong_thresh"""
+    tcp_shrink_window tcp_recovery tcp_max_reordering tcp_abort_on_overflow tcp_orphan_retries tcp_fwmark_accept
+    tcp_workaround_signed_windows tcp_early_demux tcp_fastopen_key tcp_fastopen_blackhole_timeout_sec tcp_migrate_req
+    tcp_ecn_fallback tcp_ecn_option tcp_ecn_option_beacon tcp_tw_reuse_delay tcp_probe_interval tcp_probe_threshold
+    tcp_min_snd_mss tcp_mtu_probe_floor tcp_rcvbuf_low_rtt tcp_max_ssthresh tcp_congestion_control_allowed
+    tcp_comp_sack_rtt_percent tcp_delack_max_us tcp_child_ehash_entries tcp_ehash_entries tcp_frto_response
+    tcp_cookie_size
+    tcp_retrans_collapse tcp_stealth ip_local_port_range ip_no_pmtu_disc ip_forward ip_nonlocal_bind icmp_ratelimit
+    icmp_ratemask icmp_msgs_per_sec bindv6only auto_flowlabels flowlabel_reflect flowlabel_consistency
+    tcp_l3mdev_accept tcp_backlog_ack_defer tcp_plb_enabled tcp_pingpong_thresh"""
 _OF_NO_CONSEQUENCE: Final = frozenset(_WORDS.split())
 """Settings of machines and of times that are not ours, or of what scripts cannot see."""
 

@@ -18,6 +18,27 @@ class Tally(Counter[str]):
         super().__init__(last_data_sent=now, last_data_recv=now, last_ack_recv=now)
 
 
+def _note_order(c: Connection, segment: Segment, tally: Tally) -> None:
+    """How far the path reorders: how much was delivered before the lowest that is delivered only now, and was sent
+    once."""
+    ack = unwrap(segment.ack, c.snd_una)
+    blocks = [(unwrap(low, c.snd_una), unwrap(high, c.snd_una)) for low, high in segment.options.sack]
+    if blocks and (blocks[0][1] <= ack or any(low <= blocks[0][0] < blocks[0][1] <= high for low, high in blocks[1:])):
+        tally["dsack_dups"] += 1
+    highest = max((entry.end for entry in c.board.ranges if entry.sacked), default=0)
+    fresh = [
+        entry.start if entry.start < ack else max(entry.start, min(low for low, high in blocks if low < entry.end))
+        for entry in c.board.ranges
+        if not entry.sacked
+        and entry.transmissions == 1
+        and (entry.start < ack or any(low < entry.end and entry.start < high for low, high in blocks))
+    ]
+    lowest = min(fresh, default=highest)
+    if lowest < highest:
+        tally["reord_seen"] += 1
+        tally["reordering"] = max(tally["reordering"], -(-(highest - lowest) // max(c.mss, 1)))
+
+
 class Bookkeeper(Observer):
     """Keeps a tally for each connection of a stack."""
 
@@ -57,10 +78,13 @@ class Bookkeeper(Observer):
         tally = self.of(connection, now)
         tally["segs_in"] += segment.segments
         if segment.length:
+            if unwrap(segment.seq, connection.rcv_nxt) > connection.rcv_nxt:
+                tally["rcv_ooopack"] += segment.segments
             tally["data_segs_in"] += segment.segments
             tally["last_data_recv"] = now
         if segment.flags & ACK:
             tally["last_ack_recv"] = now
+            _note_order(connection, segment, tally)
 
     def congestion(self, now: int, connection: Connection, event: str) -> None:
         self.of(connection, now)["event_" + event] += 1

@@ -35,6 +35,15 @@ _BSD_STATES: Final = (
 _MICROSECOND: Final = 1000
 _INFINITE: Final = 0x7FFFFFFF
 _LARGEST_WINDOW: Final = 65_535 << 14
+_UNLIMITED: Final = 0xFFFFFFFFFFFFFFFF
+_NOT_COUNTED: Final = tuple(
+    f"tcpi_{name}"
+    for name in (
+        *("delivery_rate", "delivery_rate_app_limited", "busy_time", "rwnd_limited", "sndbuf_limited", "rehash"),
+        *("total_rto_time", "fastopen_client_fail", "received_ce", "received_ce_bytes"),
+    )
+)
+"""They are there, and always 0."""
 _REORDERING: Final = 3
 
 _SHOWN: Final = ("TCP_", "TCPI_", "TCPS_", "SK_MEMINFO", "TFO_")
@@ -98,13 +107,17 @@ def fields_of(c: Connection, tally: Tally, now: int) -> dict[str, Any]:
         "tcpi_notsent_bytes": info.notsent,
         "tcpi_snd_wnd": info.snd_wnd,
         "tcpi_rcv_wnd": info.rcv_space,
-        **_segments(c, info.snd_ssthresh, info.snd_cwnd),
+        **_segments(c, tally, info.snd_ssthresh, info.snd_cwnd),
         **_counts(c, tally),
         **{
             f"tcpi_last_{name}": (now - tally[f"last_{name}"]) // MILLISECOND
             for name in ("data_sent", "data_recv", "ack_recv")
         },
         "tcpi_last_ack_sent": 0,
+        "tcpi_rcv_rtt": 0 if c.tuning is None else c.tuning.rtt // _MICROSECOND,
+        "tcpi_pacing_rate": c.congestion.pacing_rate(c.rtt.srtt) or _UNLIMITED,
+        "tcpi_max_pacing_rate": _UNLIMITED,
+        **dict.fromkeys(_NOT_COUNTED, 0),
     }
 
 
@@ -123,7 +136,7 @@ def _phase(c: Connection) -> int:
     return SYMBOLS["TCP_CA_Disorder" if c.board.sacked or c.recovery.duplicates else "TCP_CA_Open"]
 
 
-def _segments(c: Connection, ssthresh: int, cwnd: int) -> dict[str, object]:
+def _segments(c: Connection, tally: Tally, ssthresh: int, cwnd: int) -> dict[str, object]:
     """What Linux counts in packets."""
     mss = max(c.mss, 1)
     sacked = lost = repeated = packets = 0
@@ -138,11 +151,11 @@ def _segments(c: Connection, ssthresh: int, cwnd: int) -> dict[str, object]:
             repeated += size
     return {
         "tcpi_unacked": packets,
-        "tcpi_sacked": sacked,
+        "tcpi_sacked": sacked + -(-c.recovery.departed // mss),
         "tcpi_lost": lost,
         "tcpi_retrans": repeated,
         "tcpi_fackets": 0,
-        "tcpi_reordering": _REORDERING,
+        "tcpi_reordering": tally["reordering"] or _REORDERING,
         "tcpi_snd_ssthresh": _INFINITE if ssthresh >= UNBOUNDED else ssthresh // mss,
         "tcpi_snd_cwnd": cwnd // mss,
     }
@@ -155,8 +168,12 @@ def _counts(c: Connection, tally: Tally) -> dict[str, object]:
     return {
         **{f"tcpi_{name}": tally[name] for name in names},
         "tcpi_bytes_acked": acked,
+        "tcpi_delivered": -(-(acked + c.board.sacked) // max(c.mss, 1)) + 1,
+        "tcpi_delivered_ce": tally["marks"],
+        "tcpi_dsack_dups": tally["dsack_dups"],
+        "tcpi_rcv_ooopack": tally["rcv_ooopack"],
         "tcpi_bytes_received": max(c.rcv_nxt - c.irs - 1, 0),
         "tcpi_total_rto": tally["event_timeout"],
         "tcpi_total_rto_recoveries": tally["event_timeout"] - c.retransmissions,
-        "tcpi_reord_seen": int(c.rack.reordering),
+        "tcpi_reord_seen": tally["reord_seen"],
     }

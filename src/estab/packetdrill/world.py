@@ -53,6 +53,8 @@ class World:
         self.sent: deque[Live] = deque()
         self.on_turn: Callable[[], None] = lambda: None
         """Called after everything that happened: somebody may be waiting."""
+        self.on_flush: Callable[[], None] = lambda: None
+        """Called when everything has been sent that is to be sent."""
         self.wake_at: int = NEVER
         """When that somebody wants to be called in any case."""
         self._marked: dict[str, int] = {}
@@ -89,6 +91,7 @@ class World:
         while packets := stack.transmit(self.now, _ROOM):
             for packet in packets:
                 self.sent.append(decode(packet, self.now, self.settings.udp_encapsulation is not None))
+        self.on_flush()
         for watched in stack.take_events():
             owner = watched.owner
             if isinstance(owner, Socket) and owner.notify is not None:

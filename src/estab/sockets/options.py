@@ -54,6 +54,11 @@ class Option(Enum):
     """int, for listeners: fast openings under way at most; 0: none. A request may then be delivered twice."""
     FASTOPEN_CONNECT = "TCP_FASTOPEN_CONNECT"
     """bool: ``connect`` asks for a cookie; where there is one it returns at once, and the first ``send`` opens."""
+    DEFER_ACCEPT = "TCP_DEFER_ACCEPT"
+    """int, for listeners: so many timeouts of the SYN-ACK a connection may take to send its first data before
+    ``accept`` gets it without; 0: it need send nothing."""
+    WINDOW_CLAMP = "TCP_WINDOW_CLAMP"
+    """int: the window offered is never larger; None, and 0: no other limit than the buffer."""
     INFO = "TCP_INFO"
     """``TcpInfo``, read only."""
     KEEPALIVE = "SO_KEEPALIVE"
@@ -209,7 +214,10 @@ def _send_buffer(c: Connection, config: Config, now: int) -> None:
 def _own(c: Connection, config: Config, now: int) -> None:
     """The connection reads it where it needs it."""
     c.config = c.config.but(
-        syn_retries=config.syn_retries, fin_wait_2_timeout=config.fin_wait_2_timeout, ttl=config.ttl
+        syn_retries=config.syn_retries,
+        fin_wait_2_timeout=config.fin_wait_2_timeout,
+        ttl=config.ttl,
+        window_clamp=config.window_clamp,
     )
 
 
@@ -238,6 +246,8 @@ FIGURES: Final = {
     Option.KEEPCNT: Figure("keepalive_probes", count, _keepalive),
     Option.USER_TIMEOUT: Figure("user_timeout", duration_or_none, _user_timeout),
     Option.FASTOPEN: Figure("fast_open_queue", queue, _for_later),
+    Option.DEFER_ACCEPT: Figure("defer_accept", queue, _for_later),
+    Option.WINDOW_CLAMP: Figure("window_clamp", some_or_none, _own),
     Option.MAXSEG: Figure("mss_limit", segment_size, _segment_size),
     Option.SYNCNT: Figure("syn_retries", count, _own),
     Option.LINGER2: Figure("fin_wait_2_timeout", duration_or_none, _own),

@@ -35,8 +35,8 @@ class StreamSocket(Socket):
     """
 
     KIND = "stream"
-    __slots__ = ("_config", "_connecting", "_corked", "_error_told", "_fast", "_inline", "_linger", "_low_water",
-                 "_only_v6", "_put_off", "_read_shut", "connection", "listener")  # fmt: skip
+    __slots__ = ("_config", "_connecting", "_corked", "_error_told", "_fast", "_inline", "_linger", "_lost",
+                 "_low_water", "_only_v6", "_put_off", "_read_shut", "connection", "listener")  # fmt: skip
 
     def __init__(self, table: SocketTable, family: int, config: Config | None = None) -> None:
         """config: what its connections begin with; None: the stack's."""
@@ -56,6 +56,8 @@ class StreamSocket(Socket):
         self._put_off: Endpoint | None = None
         """Where the first ``send`` will connect to."""
         self._low_water: int = 1
+        self._lost: OSError | None = None
+        """What ``disconnect`` did to an opening, to be told once."""
         self._read_shut: bool = False
         """Shut down for reading, and what comes all the same can be read, as in Linux."""
 
@@ -123,6 +125,20 @@ class StreamSocket(Socket):
         self._adopt(self.table.stack.open((address, port), now, local=local, config=config, data=taken))
         self._connecting = True
         return len(taken or b"")
+
+    def disconnect(self, now: int) -> None:
+        """Connect to nobody (AF_UNSPEC): the connection is reset, and the socket as good as new, its options apart."""
+        self._check_open()
+        self._stop_listening(now)
+        c = self.connection
+        if c is None:
+            return
+        opening = c.state is State.SYN_SENT
+        c.abort(now)
+        c.owner = None
+        self.connection = None
+        self._connecting = self._read_shut = False
+        self._lost = ConnectionResetError(errno.ECONNRESET, "connection reset by peer") if opening else None
 
     def listen(self, backlog: int = 128, decide: Callable[[Syn], Decision] | None = None) -> None:
         """Accept connections from now on; unbound sockets get a free port. Again: another backlog.
@@ -265,7 +281,8 @@ class StreamSocket(Socket):
         """The connection, or the errno for there being none; first of all what it died of, once."""
         self._check_open()
         if self.connection is None:
-            raise failure(code)
+            lost, self._lost = self._lost, None
+            raise failure(code) if lost is None else lost
         error = self._take_error()
         if error is not None:
             raise error

@@ -293,6 +293,8 @@ def check_ack(c: Connection, segment: Segment, now: int) -> bool:
             c.count("TCPBadHandshakeAck")
             _owe_reset(c, segment.ack)
             return True
+        if _defers(c, segment):
+            return True
         c.fact(Fact.SYN_ACKED, now)
         _begin_data(c)
     elif segment.ack > c.snd_nxt or (segment.ack < c.snd_una and segment.ack < oldest_valid_ack(c)):
@@ -305,6 +307,17 @@ def check_ack(c: Connection, segment: Segment, now: int) -> bool:
     if c.write_closed:
         _after_ack(c, now)
     return c.state is CLOSED
+
+
+def _defers(c: Connection, segment: Segment) -> bool:
+    """TCP_DEFER_ACCEPT: a bare ACK is forgotten; the peer, for whom the connection is open, will send data."""
+    if not c.passive or c.fast_opened or c.retransmissions >= c.config.defer_accept:
+        return False
+    if segment.length or segment.flags & FIN:
+        return False
+    c.deferred = True
+    c.count("TCPDeferAcceptDrop")
+    return True
 
 
 def oldest_valid_ack(c: Connection) -> int:
@@ -570,7 +583,7 @@ def _hold(c: Connection, segment: Segment) -> None:
 
 def _side(c: Connection) -> Reassembly:
     if c.reassembly is None:
-        c.reassembly = Reassembly(c.config.reassembly_pieces)
+        c.reassembly = Reassembly(c.config.reassembly_pieces, c.config.dsack)
     return c.reassembly
 
 

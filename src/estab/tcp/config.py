@@ -49,6 +49,8 @@ class Config:
     receive_buffer: int | None = None
     """Most bytes that wait for the application, and so the window that we offer. None: what is read in a round trip
     decides, within these; memory counts then, not payload."""
+    window_clamp: int | None = None
+    """TCP_WINDOW_CLAMP: the window that we offer is never larger."""
     receive_buffer_start: int = 64 * KIB
     """What the window of a SYN can say, as it is never scaled (RFC 7323 §2.2)."""
     receive_buffer_max: int = 16 * MIB
@@ -71,6 +73,8 @@ class Config:
     """RFC 2018."""
     mss_option: bool = True
     """RFC 9293 §3.7.1 (MUST-14, SHLD-5); without it the peer has to assume the default."""
+    dsack: bool = True
+    """Report what comes twice: RFC 2883."""
 
     # Fast open
     fast_open_queue: int = 0
@@ -129,6 +133,8 @@ class Config:
     """How long an opening may take, whatever the retransmissions say."""
     timeout_resets: bool = False
     """Giving up tells the peer by a RST."""
+    defer_accept: int = 0
+    """TCP_DEFER_ACCEPT: while the SYN-ACK has timed out less often, an ACK without data does not open."""
     data_retries: int | None = None
     """Retransmissions of one segment before giving up; None: ``user_timeout`` alone decides."""
     r1: int = 3
@@ -198,6 +204,8 @@ class Config:
     timer of closed ones."""
     restart_after_idle: bool = True
     """RFC 5681 §4.1."""
+    frto: bool = True
+    """Try whether a timeout came too early: RFC 5682."""
     tail_probe: bool = True
     """Probe for the loss of a tail before the timeout: RFC 8985 §7."""
     tail_probe_ack_delay: int = 200 * MILLISECOND
@@ -257,6 +265,8 @@ class Config:
     minimum_path_mtu_v6: int = 1280
     black_hole_timeouts: int = 3
     """Consecutive RTOs of full-sized segments after which the path MTU is suspected (RFC 4821 §7.7)."""
+    search_path_mtu: bool = False
+    """Every connection begins with ``base_path_mtu`` and probes for more (RFC 4821 §7.2), as in Linux on request."""
     base_path_mtu: int = 1024
     """search_low of RFC 4821 §7.2."""
     mtu_probe_interval: int = 10 * MINUTE

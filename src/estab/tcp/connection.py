@@ -120,6 +120,7 @@ class Connection(Snapshot):
         "persist_backoff",
         "keepalive_probes",
         "syn_retransmitted",
+        "deferred",
         "nodelay",
         "corked",
         "more",
@@ -292,6 +293,8 @@ class Connection(Snapshot):
         """The largest segment seen: what "full-sized" means for delayed ACKs."""
         fixed = self.config.receive_buffer
         self.receive_limit: int = self.config.receive_buffer_start if fixed is None else fixed
+        if self.config.window_clamp is not None:
+            self.receive_limit = min(self.receive_limit, self.config.window_clamp)
         self.receive_tuned: bool = fixed is None
         self.memory_ratio: int = INITIAL_RATIO
         """How much payload memory holds, in 1/256, where ``window_by_memory`` says so."""
@@ -356,6 +359,8 @@ class Connection(Snapshot):
         self.persist_backoff: int = 0
         self.keepalive_probes: int = 0
         self.syn_retransmitted: int = 0
+        self.deferred: bool = False
+        """The SYN-ACK is acknowledged, and the data that is to come first is waited for."""
         self.last_sent: int | None = None
         self.last_heard: int | None = None
         self.pace_next: int | None = None
@@ -708,7 +713,7 @@ class Connection(Snapshot):
         if self.config.window_by_memory:
             return window_edge(self)
         limit = self.receive_limit
-        largest = 65_535 << self.rcv_wscale
+        largest = min(65_535 << self.rcv_wscale, self.config.window_clamp or limit)
         if self.config.window_follows_buffer:
             free = limit - self.receive_queue.size
             free = 0 if free < self.rcv_mss and free < limit // 4 else min(free, largest)
@@ -778,7 +783,7 @@ class Connection(Snapshot):
         super().restore(base, origin)
         self.reassembly = None
         if reassembly is not None:
-            self.reassembly = Reassembly(self.config.reassembly_pieces)
+            self.reassembly = Reassembly(self.config.reassembly_pieces, self.config.dsack)
             self.reassembly.restore(reassembly, origin)
         self.rate = None
         if rate is not None:

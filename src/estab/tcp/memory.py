@@ -26,7 +26,9 @@ def begin(c: Connection) -> None:
     """The SYN has come: the right edge is fixed, even where a field cannot say it (RFC 7323 §2.2)."""
     mss = c.advertised_mss()
     whole = mss - 12 * c.ts_ok
-    window = c.receive_limit // whole * whole if c.receive_limit > whole else c.receive_limit
+    window = min(c.receive_limit, c.config.window_clamp or c.receive_limit)
+    if window > whole:
+        window = window // whole * whole
     c.rcv_edge = c.rcv_nxt + window
     c.receive_ssthresh = min(window, max(c.receive_limit - mss, 2 * mss))
 
@@ -76,7 +78,7 @@ def window_edge(c: Connection) -> int:
     """The right edge to announce: never left of an earlier one, and not moved where so little room is left that a
     segment would hardly find it (RFC 9293 §3.8.6.2.2)."""
     unit = 1 << c.rcv_wscale
-    limit = c.receive_limit
+    limit = min(c.receive_limit, c.config.window_clamp or c.receive_limit)
     free = _free(c)
     mss = min(c.rcv_mss, limit)
     present = max(c.rcv_edge - c.rcv_nxt, 0)
@@ -84,7 +86,7 @@ def window_edge(c: Connection) -> int:
         free = free // unit * unit
         if free < limit >> _NEARLY_FULL or free < mss:
             free = 0
-    window = min(free, c.receive_ssthresh)
+    window = min(free, c.receive_ssthresh, limit)
     if unit == 1 and window:
         if present <= window - mss or present > window:
             window = window // mss * mss

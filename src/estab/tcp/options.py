@@ -30,6 +30,8 @@ _BLOCK = 8
 def offered_scale(config: Config) -> int:
     """The shift that lets 16 bits express the receive buffer at its largest (RFC 7323 §2.2)."""
     largest = config.receive_buffer_max if config.receive_buffer is None else config.receive_buffer
+    if config.window_clamp is not None:
+        largest = min(largest, config.window_clamp)
     scale = 0
     while largest >> scale > _MAX_WINDOW and scale < _MAX_SCALE:
         scale += 1

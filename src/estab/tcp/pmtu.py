@@ -53,6 +53,8 @@ class PathMtu(Snapshot):
         self.probe_start: int | None = None
         self.probe_end: int | None = None
         """SND.NXT after the probe."""
+        if config.search_path_mtu:
+            self.on_black_hole()
 
     def on_link(self, mtu: int) -> bool:
         """The link's own limit changed. True when ``mtu`` did."""

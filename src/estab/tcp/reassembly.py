@@ -21,12 +21,14 @@ them, not as packets behind one."""
 class Reassembly(Snapshot):
     """Pieces beyond RCV.NXT. Where two arrivals overlap, the bytes that came first stay."""
 
-    __slots__ = ("duplicate", "limit", "pieces", "ranges", "recent", "starts")
-    DERIVED: ClassVar[Slots] = ("duplicate", "limit", "pieces", "ranges", "recent", "starts")
+    __slots__ = ("duplicate", "limit", "pieces", "ranges", "recent", "starts", "tells")
+    DERIVED: ClassVar[Slots] = ("duplicate", "limit", "pieces", "ranges", "recent", "starts", "tells")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, tells: bool = True) -> None:
         self.limit: int = limit
         """Most pieces held."""
+        self.tells: bool = tells
+        """What comes twice is reported (D-SACK)."""
         self.starts: list[int] = []
         self.pieces: list[Buffer] = []
         self.ranges: RangeSet = RangeSet()
@@ -44,7 +46,7 @@ class Reassembly(Snapshot):
         )
 
     def restore(self, value: Any, origin: Origin) -> None:
-        self.__init__(self.limit)  # type: ignore[misc]
+        self.__init__(self.limit, self.tells)  # type: ignore[misc]
         pieces, recent, duplicate = value
         for start, piece in pieces:
             self._insert(len(self.starts), start + origin.irs, piece)
@@ -88,7 +90,7 @@ class Reassembly(Snapshot):
 
     def note_duplicate(self, start: int, end: int) -> None:
         """Bytes that arrived again below RCV.NXT: the next ACK reports them as a D-SACK."""
-        if end > start:
+        if end > start and self.tells:
             self.duplicate = (start, end)
 
     def blocks(self, room: int) -> tuple[tuple[int, int], ...]:
@@ -156,6 +158,8 @@ class Reassembly(Snapshot):
         del self.recent[_RECENT:]
 
     def _note_duplicate(self, start: int, end: int, gaps: list[tuple[int, int]]) -> None:
+        if not self.tells:
+            return
         if not gaps:
             self.duplicate = (start, end)
         elif gaps[0][0] > start:

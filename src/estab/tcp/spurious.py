@@ -54,7 +54,8 @@ def begin_trial(c: Connection, fresh: bool) -> None:
 
     SHOULD NOT in the middle of another recovery (RFC 5682 §3.1 step 1)."""
     bold = c.config.bold_recovery
-    c.recovery.trial = Trial() if (fresh or bold) and (bold or c.host.rules.tries_timeouts(c)) else None
+    tries = (fresh or bold) and (bold or c.host.rules.tries_timeouts(c))
+    c.recovery.trial = Trial() if tries and c.config.frto else None
 
 
 def take_duplicate_report(c: Connection, segment: Segment) -> bool:

@@ -35,7 +35,10 @@ def _retransmission(c: Connection, now: int) -> None:
     if c.retransmissions >= _retransmission_limit(c):
         time_out(c, now)
         return
-    if c.state in (SYN_SENT, SYN_RECEIVED):
+    if c.state is SYN_RECEIVED and c.deferred and c.retransmissions + 1 < c.config.defer_accept:
+        # The peer has our SYN-ACK; only the last one asks it to say so again.
+        c.timers.set(Timer.RTO, now + (c.rtt.rto << 1))
+    elif c.state in (SYN_SENT, SYN_RECEIVED):
         c.board.mark_lost(c.snd_una, c.snd_nxt)
         c.recovery.forced = True
     else:

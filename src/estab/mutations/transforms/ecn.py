@@ -130,7 +130,7 @@ ECN: Final = (
         "What comes twice below RCV.NXT is not reported by a D-SACK.",
         "RFC 9768 §3.3.4",
         "tcp.reassembly",
-        "        if end > start:\n"
+        "        if end > start and self.tells:\n"
         "            self.duplicate = (start, end)\n",
         "        pass\n",
     ),
