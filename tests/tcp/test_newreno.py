@@ -67,6 +67,18 @@ def test_avoidance_adds_one_segment_a_window() -> None:
     assert control.cwnd == 12_000
 
 
+@pytest.mark.req("RFC5681-07")
+def test_half_a_segment_does_not_delay_growth() -> None:
+    """RFC 5681 §3.1: a segment per round trip, in which a window of five and a half carries five."""
+    control = NewReno(MODERN, MSS)
+    control.ssthresh = control.cwnd = 5500
+    for cwnd, segments in ((5500, 5), (6500, 6), (7500, 7)):
+        for _ in range(segments):
+            assert control.cwnd == cwnd
+            control.on_ack(ack(MSS))
+    assert control.cwnd == 8500
+
+
 def test_slow_start_ends_at_ssthresh() -> None:
     control = NewReno(MODERN, MSS)
     control.ssthresh = 12_000

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from estab.tcp.config import MODERN
 from estab.tcp.observer import Reason
+from estab.tcp.recovery import OPEN, RECOVERY
 from estab.tcp.timers import NEVER, Timer
 from tests.conversation import ACK, MILLISECOND, SYN, Conversation
 
@@ -169,6 +170,39 @@ def test_a_lost_repetition_is_found_without_a_timeout(talk):
     sacked(t, (1001, 11_001))
     repair(t, 1)
     assert "TCPTimeouts" not in t.stack.counters
+
+
+@pytest.mark.req("RFC5681-20")
+def test_a_loss_in_the_window_after_reduces_again(talk):
+    """RFC 5681 §4.3: two windows in a row that lose something are two signs of congestion."""
+    t = flight(talk)
+    t.send(bytes(10 * MSS))
+    for end in range(4001, 11_001, MSS):
+        sacked(t, (1001, end))
+    assert seqs(t) == [1, *range(10_001, 16_001, MSS)]
+    first = t.c.congestion.ssthresh
+    t.after(RTT)
+    sacked(t, (1001, 10_001), (11_001, 16_001))
+    assert 10_001 in seqs(t), "it is repaired by the recovery that is going on"
+    assert t.c.congestion.ssthresh == first == 7000
+    t.inject(ACK, seq=1, ack=10_001, sack=((11_001, 16_001),))
+    assert t.c.recovery.phase is RECOVERY
+    assert t.c.congestion.ssthresh < first
+
+
+def test_losses_of_one_window_reduce_once(talk):
+    """RFC 5681 §4.3: the second is found later, and what left after the reduction has arrived."""
+    t = flight(talk)
+    t.send(bytes(10 * MSS))
+    sacked(t, (1001, 5001))
+    sacked(t, (1001, 5001), (6001, 10_001))
+    t.after(RTT)
+    t.drain()
+    t.inject(ACK, seq=1, ack=5001, sack=((6001, 10_001),))
+    t.drain()
+    t.inject(ACK, seq=1, ack=10_001)
+    assert t.c.recovery.phase is OPEN
+    assert t.c.congestion.ssthresh == 7000
 
 
 # ---------------------------------------------------------------------- the timeout

@@ -139,6 +139,9 @@ def _progress(c: Connection, delivery: Delivery, now: int) -> None:
     c.congestion.on_recovered(now)
     if c.host.observer is not None:
         c.host.observer.congestion(now, c, "recovered")
+    if c.board.again():
+        # It left after the reduction and was lost as well: a second sign of congestion (RFC 5681 §4.3).
+        enter_recovery(c, delivery.news, now)
 
 
 def _only_the_probe(c: Connection) -> bool:

@@ -249,6 +249,10 @@ class Scoreboard(Snapshot):
             end = self.ranges[index].end
         return start, end
 
+    def again(self) -> bool:
+        """Was any of it lost, whether it has been sent again or not?"""
+        return any(entry.lost or entry.transmissions > 1 for entry in self.ranges)
+
     def outstanding(self) -> int:
         """The sequence space believed to be in the network: RFC 6675's pipe, RFC 9937's inflight."""
         if not self.ranges:

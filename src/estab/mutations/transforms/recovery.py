@@ -263,6 +263,14 @@ RECOVERY: Final = (
         "",
     ),
     Transform(
+        "second-loss-forgiven",
+        "What left after a reduction and was lost as well does not reduce the window again.",
+        "RFC 5681 §4.3",
+        "tcp.judge",
+        "    if c.board.again():\n",
+        "    if False:\n",
+    ),
+    Transform(
         "lost-probe-is-congestion",
         "The loss of a path-MTU probe reduces the window.",
         "RFC 4821 §7.6.2",

@@ -73,9 +73,12 @@ class NewReno(CongestionControl):
         self.avoided = 0
 
     def _avoid(self, delivered: int) -> None:
-        """One segment per window acknowledged: RFC 5681 §3.1, equation 3, by appropriate byte counting."""
+        """One segment per round trip: RFC 5681 §3.1, equation 3, by appropriate byte counting.
+
+        A window of five segments and a half, as half of eleven is, carries five in a round trip: to wait until all of
+        its bytes are acknowledged would take longer than one."""
+        window = max(self.cwnd - self.cwnd % self.mss, self.mss)
         self.avoided += delivered
-        if self.avoided >= self.cwnd:
-            self.avoided -= self.cwnd
+        if self.avoided >= window:
             self.cwnd += self.mss
-            self.avoided = min(self.avoided, self.cwnd)
+            self.avoided = min(self.avoided - window, window)
