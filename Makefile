@@ -8,8 +8,9 @@
 VENV ?= .venv
 JOBS ?= auto
 SEED ?= 1
+DIST ?= dist
 ROUNDS ?= 20
-BIN := $(VENV)/bin
+BIN = $(VENV)/bin
 
 # An environment that exists is used as it is, so an explicit PYTHON has to agree with it.
 VERSION := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
@@ -24,15 +25,19 @@ endif
 PYTHON ?= python3
 
 # The stamps carry a checksum of what was installed: new pins install again, a new checkout time does not.
-PINS := $(shell cat requirements/dev.txt pyproject.toml | cksum | cut -d ' ' -f 1)
+PINS := $(shell cat requirements/dev.txt pyproject.toml setup.py | cksum | cut -d ' ' -f 1)
 DEV := $(VENV)/.dev-$(PINS)
 CLI := $(VENV)/.cli-$(PINS)
-PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet
+# Here the wheel is installed, and it is made again whenever what it is made of changes.
+CORE := $(shell find src -name '*.py' -o -name '*.c' | LC_ALL=C sort | xargs cat | cksum | cut -d ' ' -f 1)
+INSTALLED := $(VENV)-compiled/.compiled-$(PINS)-$(CORE)
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+INSTALL = $(PIP) install --quiet
+WHEEL = $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-loss explore explore-deep goodput fairness repairs bench-path pins wheel clean distclean
+.PHONY: help setup demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-loss explore explore-deep goodput fairness repairs bench-path pins wheel clean distclean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -44,6 +49,10 @@ demo: $(CLI) ## Run the main job: a file over TCP, simulated and against the ker
 
 test: lint types unit interop ## Everything that must pass
 	ESTAB_LOSS=0.1 $(BIN)/python -m pytest -q "tests/interop/test_close.py::test_we_close_first"
+
+test-compiled: $(INSTALLED) ## All tests on the compiled wheel, installed into an environment of its own
+	$(ON_COMPILED) -n $(JOBS) --dist worksteal --ignore tests/interop $(ARGS)
+	$(ON_COMPILED) tests/interop $(ARGS)
 
 lint: $(DEV) ## Style and common mistakes
 	$(BIN)/ruff check
@@ -113,8 +122,10 @@ pins: ## Pin the newest versions of all we depend on
 	    --custom-compile-command 'make pins' --output-file requirements/dev.txt \
 	    --extra cli --extra plot --extra packetdrill --extra dask pyproject.toml requirements/dev.in
 
-wheel: $(DEV) ## Build a wheel in dist/
-	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+wheel: $(DEV) ## Build two wheels in $DIST (dist): pure, and compiled for this Python
+	@$(forget_built)
+	ESTAB_FORM=pure $(WHEEL) $(DIST) .
+	ESTAB_FORM=compiled $(WHEEL) $(DIST) .
 
 clean: ## Remove what builds and tests leave behind
 	rm -rf build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -135,14 +146,30 @@ $(check_python); \
     echo "installing the pinned packages into $(VENV)"
 endef
 
+# The libraries of the rooms stay, as they take minutes; they are made again when their source is newer.
+define forget_built
+find build/lib* -mindepth 2 -type f -delete 2>/dev/null || true
+endef
+
+ON_COMPILED = ESTAB_FORM=compiled $(VENV)-compiled/bin/python -m pytest -q --override-ini pythonpath=.
+
 $(DEV):
 	@$(make_venv)
 	@$(INSTALL) --requirement requirements/dev.txt
-	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@ESTAB_FORM=pure $(INSTALL) --no-deps --no-build-isolation --editable .
 	@rm -f $(VENV)/.dev-* && touch $@
 
 $(CLI):
 	@$(make_venv)
 	@$(INSTALL) --constraint requirements/dev.txt setuptools
-	@$(INSTALL) --constraint requirements/dev.txt --no-build-isolation --editable '.[cli]'
+	@ESTAB_FORM=pure $(INSTALL) --constraint requirements/dev.txt --no-build-isolation --editable '.[cli]'
 	@rm -f $(VENV)/.cli-* && touch $@
+
+$(INSTALLED): VENV := $(VENV)-compiled
+$(INSTALLED):
+	@$(make_venv)
+	@$(INSTALL) --requirement requirements/dev.txt
+	@$(forget_built); rm -rf $(VENV)/wheel; echo "compiling wire, tcp and stack"
+	@ESTAB_FORM=compiled $(WHEEL) $(VENV)/wheel .
+	@$(INSTALL) --no-deps --force-reinstall $(VENV)/wheel/*.whl
+	@rm -f $(VENV)/.compiled-* && touch $@

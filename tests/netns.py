@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.where import PATHS
 
 TUN = "/dev/net/tun"
 
@@ -47,7 +47,7 @@ def run(function: Callable[..., Any], *args: Any, timeout: float = 60, **kwargs:
     prefix = _unshare_command()
     source = inspect.getsourcefile(inspect.unwrap(function))
     call = json.dumps({"file": source, "name": function.__name__, "args": args, "kwargs": kwargs})
-    path = [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = [*PATHS, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path)}
     command = [*prefix, sys.executable, "-W", "error", str(Path(__file__).resolve()), call]
     try:

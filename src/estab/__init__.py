@@ -24,10 +24,12 @@ from estab.tcp.connection import Connection
 from estab.tcp.observer import Observer, Reason
 from estab.tcp.rules import RULES, Rules
 from estab.tcp.states import Fact, State
+from estab.wire.form import COMPILED
 from estab.wire.link import FULL_OFFLOAD, NO_OFFLOAD, Link, Offload
 from estab.wire.packet import Packet, ParseError
 
 __all__ = [
+    "COMPILED",
     "FULL_OFFLOAD",
     "NO_OFFLOAD",
     "PROFILES",

@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-SRC = Path(__file__).parents[2] / "src"
+from tests.where import PATHS
+
 BEGIN = """
 import os, signal, sys, time
 from estab.drivers.workers import WorkerDiedError, run_workers
@@ -35,7 +35,7 @@ def wait_for_the_end():
 
 
 def program(text: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(SRC)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(PATHS)}
     command = [sys.executable, "-W", "error", "-c", BEGIN + text]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,18 +16,18 @@ from estab.cli import explore as command
 from estab.cli import main
 from estab.explore import Budget, Case, Result, campaign, run
 from estab.explore.soundness import Trial
+from tests.where import PATHS, ROOT
 
 distributed = pytest.importorskip("distributed", reason="pip install 'estab[dask]'")
 
 # The cluster's own code is not ours to judge.
 pytestmark = pytest.mark.filterwarnings("default")
 
-ROOT = Path(__file__).parent.parent.parent
 CASES = [Case("open+close", Budget(loss=loss, dup=dup)) for loss, dup in [(0, 0), (1, 0), (0, 1)] * 4]
 
 
 def start(*arguments: str) -> subprocess.Popen[bytes]:
-    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+    paths = os.pathsep.join([*PATHS, os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:], "--no-dashboard"]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": paths}, stdout=quiet, stderr=quiet, cwd=ROOT)

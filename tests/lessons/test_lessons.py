@@ -13,6 +13,7 @@ from estab.lessons import LESSONS, Outcome, old_data, render, run
 from estab.lessons.lesson import Lesson, Scene
 from estab.lessons.stage import Finding, Stage
 from estab.mutations import MUTATIONS
+from tests.where import PATHS
 
 NAMES = [
     "two-generals",
@@ -173,7 +174,7 @@ def test_a_lesson_is_the_same_in_every_process() -> None:
     script = "import json; from estab.lessons import run; print(json.dumps(run('transfer').as_json()))"
     outputs = set()
     for seed in ("0", "4711"):
-        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": "src"}
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(PATHS)}
         done = subprocess.run(
             [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
         )

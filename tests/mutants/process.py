@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final
 
 from tests.mutants.verdict import Verdict
+from tests.where import PATHS, ROOT
 
 LIMIT: Final = 240
 """Seconds of processor time for the tests of one mutation; one that makes them hang is no use."""
 MEMORY: Final = 2 << 30
 """Bytes."""
-ROOT: Final = Path(__file__).parent.parent.parent
 PRELOADED: Final = ["pytest", "hypothesis.strategies", "estab.mutations.install"]
 OPTIONS: Final = (
     *("-q", "--tb=no", "-p", "no:cacheprovider", "-p", "tests.mutants.plugin", "--hypothesis-profile=mutant"),
@@ -44,7 +44,7 @@ def run(mutation: str | None, tests: list[str]) -> Verdict:
     import pytest  # noqa: PLC0415
 
     os.chdir(ROOT)
-    sys.path[:0] = [str(ROOT), str(ROOT / "src")]
+    sys.path[:0] = PATHS
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT + 5))
     signal.signal(signal.SIGXCPU, lambda *_: pytest.exit(f"no end within {LIMIT} s"))
@@ -52,7 +52,9 @@ def run(mutation: str | None, tests: list[str]) -> Verdict:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
         file = Path(directory) / "verdict"
-        code = pytest.main([*OPTIONS, "--verdict", str(file), *(("--mutate", mutation) if mutation else ()), *tests])
+        mutate = ("--mutate", mutation) if mutation else ()
+        where = ("--override-ini", f"pythonpath={' '.join(PATHS)}")
+        code = pytest.main([*OPTIONS, *where, "--verdict", str(file), *mutate, *tests])
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             sys.stdout.flush()
             return Verdict(frozenset(), Path(directory, "output").read_text(encoding="utf-8")[-500:])

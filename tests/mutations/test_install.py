@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-import estab
 from estab.mutations import MUTATIONS
 from estab.mutations.install import install
+from tests.where import PATHS
 
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(estab.__file__).parent.parent)}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(PATHS)}
 
 
 def python(code: str) -> str:

@@ -24,6 +24,7 @@ from estab.wire import tcp
 from estab.wire.address import parse_address
 from estab.wire.packet import Packet
 from estab.wire.tcp import RST, Segment
+from tests.where import PATHS
 
 
 def pair(network: Network, **line: object) -> tuple[SimHost, SimHost]:
@@ -75,7 +76,7 @@ def test_same_seed_same_bytes_in_two_processes_whatever_the_hash_seed() -> None:
     )
     digests = {hashlib.sha256(lossy_run()).hexdigest()}
     for seed in ("0", "4711"):
-        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": "src:."}
+        environment = os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(PATHS)}
         done = subprocess.run(
             [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
         )

@@ -22,10 +22,10 @@ def test_an_entry_is_small() -> None:
 
 def test_packing_loses_nothing() -> None:
     entry = TimeWait(bytes(TimeWait.size))
-    for i, name in enumerate(TimeWait.__slots__):
+    for i, name in enumerate(TimeWait.FIELDS):
         setattr(entry, name, i + 1)
     again = TimeWait(entry.pack())
-    assert [getattr(again, name) for name in TimeWait.__slots__] == list(range(1, len(TimeWait.__slots__) + 1))
+    assert [getattr(again, name) for name in TimeWait.FIELDS] == list(range(1, len(TimeWait.FIELDS) + 1))
 
 
 def test_first_in_first_out() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import estab
 from estab.tcp.rack import Rack
 from estab.tcp.scoreboard import Scoreboard, SentRange, transmission
 from estab.tcp.snapshot import Origin
@@ -326,6 +327,7 @@ class Counting(SentRange):
         return super().__getattribute__(name)
 
 
+@pytest.mark.skipif(estab.COMPILED, reason="compiled code looks at its own class, not at one that counts")
 @pytest.mark.parametrize("window", [0, 100, 10**9], ids=["at once", "some wait", "all wait"])
 def test_the_work_for_an_acknowledgement_does_not_grow_with_the_holes(window, monkeypatch):
     """Every second segment is missing; each acknowledgement tells of one more."""

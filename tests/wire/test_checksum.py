@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from estab.wire.checksum import checksum, ones_sum, pseudo_header, sum_parts
+from estab.wire.checksum import checksum, ones_sum, ones_sum_pure, pseudo_header, sum_parts
+from estab.wire.packet import Buffer
+
+SUMS: list[Callable[[Buffer], int]] = [*dict.fromkeys((ones_sum_pure, ones_sum))]
+"""That of Python, and that in C where it was built."""
+each_sum = pytest.mark.parametrize("one_sum", SUMS, ids=["python", "c"][: len(SUMS)])
 
 
 def by_the_book(data: bytes) -> int:
@@ -16,6 +23,7 @@ def by_the_book(data: bytes) -> int:
     return total
 
 
+@each_sum
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -29,14 +37,22 @@ def by_the_book(data: bytes) -> int:
         (b"\x00\x01\xf2\x03\xf4\xf5\xf6\xf7", 0xDDF2),
     ],
 )
-def test_worked_sums(data: bytes, expected: int) -> None:
+def test_worked_sums(one_sum: Callable[[Buffer], int], data: bytes, expected: int) -> None:
     """The last is the example of RFC 1071 §3."""
-    assert ones_sum(data) == expected
+    assert one_sum(data) == expected
 
 
-@given(st.binary(max_size=200))
-def test_a_sum_is_what_the_loop_gives(data: bytes) -> None:
-    assert ones_sum(data) == by_the_book(data)
+@each_sum
+@given(data=st.binary(max_size=200))
+def test_a_sum_is_what_the_loop_gives(one_sum: Callable[[Buffer], int], data: bytes) -> None:
+    assert one_sum(data) == one_sum(bytearray(data)) == one_sum(memoryview(data)) == by_the_book(data)
+
+
+@each_sum
+@pytest.mark.parametrize("size", [65_533, 65_534, 65_535])
+def test_the_largest_buffers_sum_without_overflow(one_sum: Callable[[Buffer], int], size: int) -> None:
+    assert one_sum(b"\xff" * size) == by_the_book(b"\xff" * size)
+    assert one_sum(memoryview(b"\xff" * (size + 1))[1:]) == by_the_book(b"\xff" * size)
 
 
 @given(st.lists(st.binary(max_size=9), max_size=8))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import Final
+from importlib.metadata import version
+from typing import Annotated, Final
 
 import typer
 
+from estab import COMPILED
 from estab.cli.demo import demo
 from estab.cli.errors import FAILED, INTERRUPTED, MISUSED, CommandError, describe
 from estab.cli.explore import explore
@@ -34,6 +36,23 @@ app: Final = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"estab {version('estab')} ({'compiled' if COMPILED else 'pure'})\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _before_any_command(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Version and form: pure or compiled."),
+    ] = False,
+) -> None: ...
+
 
 for command in (demo, lessons, explore, sweep, get, serve, nc, ss, path, plot, packetdrill):
     app.command()(command)

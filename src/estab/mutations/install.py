@@ -1,6 +1,7 @@
 """Runs a whole process without one defence: an import hook that loads estab from its ``.py``, one of them changed.
 
-Compiled modules are passed over, as they would go on calling what they were compiled with.
+Compiled modules are passed over, as they would go on calling what they were compiled with, and what is only there in C
+is missing: its Python form serves.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class _Finder(MetaPathFinder):
                     loader=_Loader(fullname, spec.origin, self.absence),
                     submodule_search_locations=spec.submodule_search_locations,
                 )
-        return None
+        raise ModuleNotFoundError(f"{fullname} has no source", name=fullname)
 
 
 class _Loader(SourceFileLoader):

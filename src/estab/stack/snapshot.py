@@ -146,14 +146,14 @@ def _time_wait(packed: Mapping[bytes, bytes], begin: Origins, now: int) -> Hasha
         entry.expires -= now
         entry.snd_nxt = entry.snd_nxt - begin[key][0] & 0xFFFFFFFF
         entry.rcv_nxt = entry.rcv_nxt - begin[key][1] & 0xFFFFFFFF
-        entries.append((entry.expires, key, tuple(getattr(entry, name) for name in TimeWait.__slots__)))
+        entries.append((entry.expires, key, tuple(getattr(entry, name) for name in TimeWait.FIELDS)))
     return tuple(sorted(entries))
 
 
 def _time_wait_from(value: Any, now: int, begin: Origins) -> Iterator[tuple[bytes, bytes]]:
     for _, key, fields in value:
         entry = TimeWait(bytes(TimeWait.size))
-        for name, field in zip(TimeWait.__slots__, fields, strict=True):
+        for name, field in zip(TimeWait.FIELDS, fields, strict=True):
             setattr(entry, name, field)
         entry.expires += now
         entry.snd_nxt = entry.snd_nxt + begin[key][0] & 0xFFFFFFFF

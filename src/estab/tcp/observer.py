@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from estab.wire.form import interpreted
+
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
     from estab.tcp.states import Fact, State
@@ -31,6 +33,7 @@ class Reason(Enum):
     __hash__ = object.__hash__
 
 
+@interpreted
 class Observer:
     """Override what you want to hear. An observer must not call into the stack."""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, ClassVar, NamedTuple
 
+from estab.wire.form import mypyc_attr
+
 Slots = tuple[str, ...]
 
 
@@ -20,6 +22,7 @@ class Origin(NamedTuple):
     irs: int
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Snapshot:
     """Base of everything with state. The value is a tuple in the order of the lists below."""
 

@@ -7,6 +7,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
+from estab.wire.form import interpreted
+
 
 class State(Enum):
     """RFC 9293 §3.3.2. The value is the name as the RFC prints it."""
@@ -114,5 +116,6 @@ SENDING: Final = frozenset({SYN_SENT, SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT})
 """States in which SEND is legal."""
 
 
+@interpreted
 class IllegalTransitionError(AssertionError):
     """A fact that the table does not list for this state: a bug in the steps, not in the peer."""

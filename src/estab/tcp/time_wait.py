@@ -10,6 +10,7 @@ from enum import Enum
 from struct import Struct
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from estab.tcp.snapshot import Slots
 from estab.wire.options import NO_OPTIONS, Options
 from estab.wire.sequence import unwrap
 from estab.wire.tcp import ACK, FIN, RST, SYN, Segment
@@ -34,7 +35,7 @@ class Outcome(Enum):
 class TimeWait:
     """The entry, unpacked while somebody looks at it. Sequence numbers are 32 bits here."""
 
-    __slots__ = (
+    FIELDS: ClassVar[Slots] = (
         "challenges",
         "expires",
         "rcv_nxt",
@@ -45,6 +46,7 @@ class TimeWait:
         "ts_recent",
         "window",
     )
+    __slots__ = FIELDS
 
     size: ClassVar[int] = _ENTRY.size
     """Bytes of a packed entry."""

@@ -7,7 +7,7 @@ buffer is the remainder of the buffer read as one integer. The remainder 0 stand
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from estab.wire.packet import Buffer
 
@@ -17,12 +17,20 @@ def fold(total: int) -> int:
     return total % 65535 or (65535 if total else 0)
 
 
-def ones_sum(data: Buffer) -> int:
+def ones_sum_pure(data: Buffer) -> int:
     """The one's-complement sum of ``data``, folded to 16 bits, not inverted; an odd length is padded with a zero."""
     number = int.from_bytes(data, "big")
     if len(data) & 1:
         number <<= 8
     return number % 65535 or (65535 if number else 0)
+
+
+try:
+    from estab.wire import _checksum
+except ImportError:  # no compiler was there when estab was installed
+    ones_sum: Callable[[Buffer], int] = ones_sum_pure
+else:
+    ones_sum = _checksum.ones_sum
 
 
 def sum_parts(parts: Iterable[Buffer], total: int = 0) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from estab.wire.form import interpreted
 from estab.wire.packet import Packet
 
 
@@ -29,6 +30,7 @@ NO_OFFLOAD = Offload()
 FULL_OFFLOAD = Offload(True, True, True, True, True, True)
 
 
+@interpreted
 class Link(Protocol):
     """A packet pipe. A link that wraps a link has the same shape.
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
+from estab.wire.form import interpreted
 from estab.wire.packet import Buffer, ParseError
 
 MAX_OPTIONS: Final = 40
@@ -37,6 +38,7 @@ _NOP_NOP_TIMESTAMPS: Final = 0x0101080A
 _MAX_USER_TIMEOUT: Final = 0x7FFF
 
 
+@interpreted
 class ExperimentalCookie(bytes):
     """A fast open cookie, or the wish for one, in the option that fast open had as an experiment."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from estab.wire.checksum import sum_parts
+from estab.wire.checksum import ones_sum, sum_parts
 from estab.wire.options import NO_OPTIONS, Options, emit_options, format_options, parse_options
 from estab.wire.packet import PROTO_TCP, Buffer, Checksum, Packet, ParseError
 from estab.wire.sequence import MASK32
@@ -131,8 +131,7 @@ def parse(packet: Packet) -> Segment:
         if body:
             total += sum_parts((head[start:], *body))
         else:
-            number = int.from_bytes(head[start:], "big")
-            total += number << 8 if len(head) - start & 1 else number
+            total += ones_sum(head[start:])
         if total % 65535:
             raise ParseError("tcp-checksum")
     if data < len(head):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import ClassVar, Final, NamedTuple
 
 from estab.tcp.config import SECOND, Config
 from estab.tcp.delivery import Loss, RateSample
 from estab.tcp.snapshot import Snapshot
+from estab.wire.form import mypyc_attr
 
 UNBOUNDED: Final = 1 << 40
 """More bytes than any window: no slow-start threshold yet."""
@@ -40,7 +41,8 @@ class Ack(NamedTuple):
     begins with what it delivered."""
 
 
-class CongestionControl(Snapshot, ABC):
+@mypyc_attr(allow_interpreted_subclasses=True)
+class CongestionControl(Snapshot, metaclass=ABCMeta):
     """``cwnd`` and ``ssthresh`` in bytes."""
 
     __slots__ = ("cwnd", "mss", "ssthresh")

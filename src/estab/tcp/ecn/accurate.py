@@ -229,7 +229,7 @@ class AccurateEcn(EcnFeedback):
         if not self.option_seen:
             # Both byte counters of unmarked data begin at 1: who writes zeros there writes over it (§3.2.3.2.4).
             self.option_seen = True
-            self.option_believed = 0 not in (*fields[:1], *fields[2:])
+            self.option_believed = 0 not in fields[:1] + fields[2:]
         if not self.option_believed:
             return None
         if len(fields) < 2:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from estab.tcp.snapshot import Slots, Snapshot
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from estab.wire.tcp import Segment
 
 
-class EcnFeedback(Snapshot, ABC):
+class EcnFeedback(Snapshot, metaclass=ABCMeta):
     """Made once both sides have agreed; a connection without it sends Not-ECT and reads nothing into the flags."""
 
     __slots__ = ("holds", "marked", "reducing", "sends", "until")

@@ -12,7 +12,7 @@ from estab.tcp.snapshot import Slots, Snapshot
 class Bounds(Snapshot):
     """Bytes and bytes/s; ``UNBOUNDED`` where nothing is known."""
 
-    __slots__ = (
+    PLAIN: ClassVar[Slots] = (
         "bandwidth_latest",
         "bandwidth_shortterm",
         "before",
@@ -23,7 +23,7 @@ class Bounds(Snapshot):
         "lost_in_round",
         "round_end",
     )
-    PLAIN: ClassVar[Slots] = __slots__
+    __slots__ = PLAIN
 
     def __init__(self) -> None:
         self.inflight_longterm: int = UNBOUNDED

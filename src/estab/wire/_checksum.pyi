@@ -1,0 +1,3 @@
+from estab.wire.packet import Buffer
+
+def ones_sum(data: Buffer, /) -> int: ...
