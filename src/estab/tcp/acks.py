@@ -78,7 +78,7 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
         _open_window(c, delivery, flight, recovering, held, lost, now)
     board.forget_arrivals()
     if progress and c.sack_ok and board.ranges:
-        reneging = c.config.bold_recovery and board.ranges[0].sacked
+        reneging = board.ranges[0].sacked and c.config.bold_recovery
         c.timers.deadlines[_RTO] = now + (max(c.rtt.srtt >> 1, _RENEGING) if reneging else c.rtt.rto)
         arm_tail_probe(c, now)
 
@@ -195,7 +195,7 @@ def _window_was_used(c: Connection, flight: int) -> bool:
     What an ACK covers counts if the window was full at some time in its round trip, since ACKs may come at once."""
     control = c.congestion
     half, slack = 2 * flight, burst(c)
-    if c.config.bold_recovery:
+    if c.pushes is not None:
         half, slack = half - 1, slack if c.unsent else 0
     if flight + slack >= control.cwnd or (half >= control.cwnd and control.cwnd < control.ssthresh):
         c.full_until = c.snd_nxt

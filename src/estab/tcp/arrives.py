@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from estab.tcp import memory
 from estab.tcp.ack_delay import data_arrived, disorder_arrived, fin_arrived
 from estab.tcp.acks import take_ack
 from estab.tcp.buffers import note_arrival, round_buffers
@@ -179,8 +178,8 @@ def _take_syn(c: Connection, segment: Segment, now: int) -> None:
     c.rcv_nxt = c.last_ack_sent = segment.seq + 1
     c.rcv_edge = c.rcv_nxt + min(c.receive_limit, 65_535)
     adopt(c, segment, now)
-    if c.config.window_by_memory:
-        memory.begin(c)
+    if c.memory is not None:
+        c.memory.open(c)
     if c.config.window_follows_buffer:
         round_buffers(c)
     c.snd_wnd = c.max_snd_wnd = segment.window
@@ -225,7 +224,7 @@ def check_sequence(c: Connection, segment: Segment, now: int) -> bool:
     if segment.seq == c.rcv_nxt and segment.seq + segment.length <= c.rcv_edge and not flags & (SYN | FIN | RST):
         _note_timestamp(c, segment, now)
         return False
-    if not acceptable(c, segment) or (c.config.window_by_memory and not memory.takes(c, segment)):
+    if not acceptable(c, segment) or (c.memory is not None and not c.memory.swallows(c, segment)):
         c.count("TCPOutOfWindow")
         if not segment.flags & RST:
             _unacceptable(c, segment, now)
@@ -356,12 +355,11 @@ def take_text(c: Connection, segment: Segment, now: int) -> bool:
     if not segment.length:
         return False
     size = segment.segment_size or segment.length
-    if size > c.rcv_mss:
+    largest = size > c.rcv_mss
+    if largest:
         c.rcv_mss = min(size, c.advertised_mss())
-        if c.config.window_by_memory:
-            memory.measure(c, size)
-    if c.config.window_by_memory:
-        memory.grow(c, segment.length)
+    if c.memory is not None:
+        c.memory.on_segment(c, segment.length, largest)
     if segment.seq == c.rcv_nxt:
         _deliver(c, segment, now)
     else:

@@ -13,7 +13,7 @@ from estab.tcp.congestion import CONTROLS, CongestionControl
 from estab.tcp.delivery import DeliveryRate
 from estab.tcp.ecn import FEEDBACK, EcnFeedback
 from estab.tcp.fast_open import FastOpen
-from estab.tcp.memory import INITIAL_RATIO, window_edge
+from estab.tcp.memory import MemoryWindow
 from estab.tcp.observer import Observer
 from estab.tcp.pmtu import PathMtu
 from estab.tcp.prr import ProportionalRateReduction
@@ -141,8 +141,6 @@ class Connection(Snapshot):
         "send_limit",
         "send_tuned",
         "receive_limit",
-        "memory_ratio",
-        "receive_ssthresh",
         "notsent_limit",
         "receive_tuned",
         "ts_recent",
@@ -194,6 +192,7 @@ class Connection(Snapshot):
         "fast_open",
         "ack_delay",
         "pushes",
+        "memory",
         "resets_owed",
         "error",
         "soft_error",
@@ -296,10 +295,8 @@ class Connection(Snapshot):
         if self.config.window_clamp is not None:
             self.receive_limit = min(self.receive_limit, self.config.window_clamp)
         self.receive_tuned: bool = fixed is None
-        self.memory_ratio: int = INITIAL_RATIO
-        """How much payload memory holds, in 1/256, where ``window_by_memory`` says so."""
-        self.receive_ssthresh: int = self.receive_limit
-        """So far the window has opened."""
+        self.memory: MemoryWindow | None = MemoryWindow(self.receive_limit) if self.config.window_by_memory else None
+        """There where ``window_by_memory`` says so."""
         self.tuning: ReceiveTuning | None = None
         """There as soon as more has come than any sender begins with."""
         self.ack_delay: AckDelay | None = None
@@ -564,8 +561,9 @@ class Connection(Snapshot):
         """SO_RCVBUF, bytes: from now on it does not follow what is read. The window scale stays that of the SYN."""
         self.receive_tuned = False
         self.tuning = None
-        self.receive_limit = size * self.memory_ratio // INITIAL_RATIO
-        self.receive_ssthresh = min(self.receive_ssthresh, self.receive_limit)
+        self.receive_limit = size
+        if self.memory is not None:
+            self.memory.resize(self, size)
 
     def set_nodelay(self, on: bool, now: int) -> None:
         """TCP_NODELAY: small segments do not wait (RFC 9293 §3.7.4, MUST-17)."""
@@ -710,8 +708,8 @@ class Connection(Snapshot):
 
         Receiver-side silly-window avoidance, RFC 9293 §3.8.6.2.2 (MUST-39).
         """
-        if self.config.window_by_memory:
-            return window_edge(self)
+        if self.memory is not None:
+            return self.memory.edge(self)
         limit = self.receive_limit
         largest = min(65_535 << self.rcv_wscale, self.config.window_clamp or limit)
         if self.config.window_follows_buffer:
@@ -763,6 +761,7 @@ class Connection(Snapshot):
         ecn = None if self.ecn is None else (self.ecn.name, self.ecn.snapshot(origin))
         fast_open = None if self.fast_open is None else self.fast_open.snapshot(origin)
         pushes = None if self.pushes is None else self.pushes.snapshot(origin)
+        memory = None if self.memory is None else self.memory.snapshot(origin)
         resets = tuple((seq - origin.iss, None if ack is None else ack - origin.irs) for seq, ack in self.resets_owed)
         return (
             super().snapshot(origin),
@@ -773,13 +772,14 @@ class Connection(Snapshot):
             ecn,
             fast_open,
             pushes,
+            memory,
             resets,
             _error_value(self.error),
             _error_value(self.soft_error),
         )
 
     def restore(self, value: Any, origin: Origin) -> None:
-        base, reassembly, rate, tuning, ack_delay, ecn, fast_open, pushes, resets, error, soft_error = value
+        base, reassembly, rate, tuning, ack_delay, ecn, fast_open, pushes, memory, resets, error, soft_error = value
         super().restore(base, origin)
         self.reassembly = None
         if reassembly is not None:
@@ -807,6 +807,8 @@ class Connection(Snapshot):
             self.fast_open.restore(fast_open, origin)
         if self.pushes is not None:
             self.pushes.restore(pushes, origin)
+        if self.memory is not None:
+            self.memory.restore(memory, origin)
         self.resets_owed = [(seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets]
         self.error = _error_from(error)
         self.soft_error = _error_from(soft_error)

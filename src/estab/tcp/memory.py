@@ -1,118 +1,123 @@
-"""The receive window as Linux offers it: what the buffer's memory holds, in whole units of the window scale.
+"""A receive window that is a share of the buffer's memory, as Linux 6.18 shows it on the wire.
 
-How much payload memory holds is guessed as half of it, and measured with each larger segment: a packet pins a block of
-memory whose size is a power of two, and some more. Within that the window opens with what comes.
+What can be seen there: a packet takes a block of memory whose size is a power of two, so the largest segment says how
+much payload the buffer holds. The window does not open to all of that at once: each segment lets it reach further by
+two more, and segments that waste memory let it reach only the smaller a part the more they waste. A buffer that is
+nearly full offers nothing new, and what was offered is never taken back.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from estab.tcp.snapshot import Slots, Snapshot
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
     from estab.wire.tcp import Segment
 
-_RATIO_SHIFT: Final = 8
-INITIAL_RATIO: Final = 1 << _RATIO_SHIFT - 1
-_OVERHEAD: Final = 256
-"""Bytes besides the block: what describes a packet."""
+_WHOLE: Final = 256
+"""What shares of memory are counted in."""
+_GUESS: Final = _WHOLE // 2
+"""The share that payload is thought to have, until a segment tells."""
 _MARGINS: Final = 384
-"""Bytes of the block before the packet and behind it."""
-_NEARLY_FULL: Final = 4
-"""… is a buffer with less than a 2⁻⁴ part left."""
+"""Bytes of a block beside the packet."""
+_LABEL: Final = 256
+"""Bytes for each block beside it."""
+_CRAMPED: Final = 16
+"""Less than this part of the buffer is left: nearly full."""
+_WASTE: Final = 2
+"""So many times its fair share a segment may take before the window reaches less far for it."""
 
 
-def begin(c: Connection) -> None:
-    """The SYN has come: the right edge is fixed, even where a field cannot say it (RFC 7323 §2.2)."""
-    mss = c.advertised_mss()
-    whole = mss - 12 * c.ts_ok
-    window = min(c.receive_limit, c.config.window_clamp or c.receive_limit)
-    if window > whole:
-        window = window // whole * whole
-    c.rcv_edge = c.rcv_nxt + window
-    c.receive_ssthresh = min(window, max(c.receive_limit - mss, 2 * mss))
+class MemoryWindow(Snapshot):
+    """``reach`` is the largest window to offer so far, ``share`` the payload in 256 bytes of memory."""
+
+    __slots__ = ("reach", "share")
+    PLAIN: ClassVar[Slots] = ("reach", "share")
+
+    def __init__(self, capacity: int) -> None:
+        self.reach: int = capacity
+        self.share: int = _GUESS
+
+    def open(self, c: Connection) -> None:
+        """The SYN has come: the window is as many whole segments as fit, even where its field cannot say so many
+        (RFC 7323 §2.2); at first it reaches one less than the buffer holds."""
+        asked = c.advertised_mss()
+        whole = asked - 12 * c.ts_ok
+        window = _capacity(c) // whole * whole or _capacity(c)
+        c.rcv_edge = c.rcv_nxt + window
+        self.reach = min(window, max(c.receive_limit - asked, 2 * asked))
+
+    def resize(self, c: Connection, payload: int) -> None:
+        """The application wants room for ``payload`` bytes at the share that was guessed."""
+        c.receive_limit = payload * self.share // _GUESS
+        self.reach = min(self.reach, c.receive_limit)
+
+    def on_segment(self, c: Connection, size: int, largest: bool) -> None:
+        """``size`` bytes came in one segment; ``largest``: in none so many before."""
+        memory = _block(c, size)
+        if largest:
+            self._measure(c, max(size * _WHOLE // memory, 1))
+        worth = memory * self.share // _WHOLE
+        gain = 2 * c.advertised_mss()
+        if worth > size:
+            waste = (-(-worth // (_WASTE * size)) - 1).bit_length() + 1
+            far = c.config.receive_buffer_max * self.share // _WHOLE
+            gain = 2 * c.rcv_mss if self.reach << waste <= far else 0
+        left = _room(c) - self.reach
+        if gain and left > 0:
+            self.reach += min(left, max(gain, 2 * size))
+
+    def _measure(self, c: Connection, share: int) -> None:
+        before, self.share = self.share, share
+        c.receive_limit = c.receive_limit * share // before
+        offered = c.rcv_edge - c.rcv_nxt
+        self.reach = min(max(self.reach, offered) if share > before else self.reach, c.receive_limit)
+
+    def edge(self, c: Connection) -> int:
+        """The right edge to announce (RFC 9293 §3.8.6.2.2)."""
+        room, unit = _room(c), 1 << c.rcv_wscale
+        offered = max(c.rcv_edge - c.rcv_nxt, 0)
+        segment = min(c.rcv_mss, _capacity(c))
+        window = min(room, self.reach, _capacity(c))
+        if room < max(_capacity(c) // _CRAMPED, segment):
+            window = 0
+        elif unit > 1 and 2 * room < _capacity(c):
+            window -= window % unit
+        elif unit == 1:
+            # Without a scale only whole segments are worth telling.
+            window = offered if 0 <= window - offered < segment else window - window % segment
+        window = max(window, offered)
+        return c.rcv_nxt + window + -window % unit
+
+    def worth_telling(self, c: Connection) -> bool:
+        """What was read doubles the window that the peer still sees."""
+        offered = c.rcv_edge - c.rcv_nxt
+        return 2 * offered <= _capacity(c) and self.edge(c) - c.rcv_nxt >= max(2 * offered, 1)
+
+    def swallows(self, c: Connection, segment: Segment) -> bool:
+        """What sticks out of the window is taken whole or not at all: where everything before it was read."""
+        end = segment.seq + segment.length
+        if not segment.length or not segment.seq <= c.rcv_edge < end:
+            return True
+        if not c.receive_queue.size:
+            c.rcv_edge = end
+        return c.rcv_edge == end
 
 
-def measure(c: Connection, size: int) -> None:
-    """A segment with ``size`` bytes is the largest so far: the memory that it takes says what the buffer holds."""
-    ratio = max((size << _RATIO_SHIFT) // _memory(c, size), 1)
-    before, c.receive_limit = c.receive_limit, c.receive_limit * ratio // c.memory_ratio
-    c.memory_ratio = ratio
-    if c.receive_limit < before:
-        c.receive_ssthresh = min(c.receive_ssthresh, c.receive_limit)
-    else:
-        c.receive_ssthresh = max(c.receive_ssthresh, min(c.rcv_edge - c.rcv_nxt, c.receive_limit))
+def _capacity(c: Connection) -> int:
+    """Payload that the buffer holds, as far as the application lets it."""
+    return min(c.receive_limit, c.config.window_clamp or c.receive_limit)
 
 
-def grow(c: Connection, size: int) -> None:
-    """A segment of ``size`` bytes came: the window may open by two of them, where many like it have room."""
-    room = _free(c) - c.receive_ssthresh
-    if room <= 0:
-        return
-    if _memory(c, size) * c.memory_ratio >> _RATIO_SHIFT <= size:
-        step = 2 * c.advertised_mss()
-    else:
-        step = _step_of_small(c, size)
-    if step:
-        c.receive_ssthresh += min(room, max(step, 2 * size))
+def _room(c: Connection) -> int:
+    """Bytes that there is memory for."""
+    beyond = 0 if c.reassembly is None else sum(map(len, c.reassembly.pieces))
+    return _capacity(c) - c.receive_queue.size - beyond
 
 
-def takes(c: Connection, segment: Segment) -> bool:
-    """Beyond the right edge only what nothing unread stands before."""
-    end = segment.seq + segment.length
-    if end <= c.rcv_edge or segment.seq > c.rcv_edge or not segment.length:
-        return True
-    if c.receive_queue.size:
-        return False
-    c.rcv_edge = end
-    return True
-
-
-def update_due(c: Connection) -> bool:
-    """What was read lets the window open to twice what the peer still sees."""
-    left = c.rcv_edge - c.rcv_nxt
-    return 2 * left <= c.receive_limit and window_edge(c) - c.rcv_nxt >= max(2 * left, 1)
-
-
-def window_edge(c: Connection) -> int:
-    """The right edge to announce: never left of an earlier one, and not moved where so little room is left that a
-    segment would hardly find it (RFC 9293 §3.8.6.2.2)."""
-    unit = 1 << c.rcv_wscale
-    limit = min(c.receive_limit, c.config.window_clamp or c.receive_limit)
-    free = _free(c)
-    mss = min(c.rcv_mss, limit)
-    present = max(c.rcv_edge - c.rcv_nxt, 0)
-    if free < limit >> 1:
-        free = free // unit * unit
-        if free < limit >> _NEARLY_FULL or free < mss:
-            free = 0
-    window = min(free, c.receive_ssthresh, limit)
-    if unit == 1 and window:
-        if present <= window - mss or present > window:
-            window = window // mss * mss
-        elif mss != limit or window <= present + (limit >> 1):
-            window = present
-    return c.rcv_nxt + -(-max(window, present) // unit) * unit
-
-
-def _free(c: Connection) -> int:
-    held = 0 if c.reassembly is None else sum(map(len, c.reassembly.pieces))
-    return c.receive_limit - c.receive_queue.size - held
-
-
-def _memory(c: Connection, size: int) -> int:
-    """Bytes that a packet with ``size`` bytes of payload takes."""
+def _block(c: Connection, size: int) -> int:
+    """Memory of a packet with ``size`` bytes of payload."""
     packet = size + c.ip_header + 20 + 12 * c.ts_ok
-    return (1 << (packet + _MARGINS - 1).bit_length()) + _OVERHEAD
-
-
-def _step_of_small(c: Connection, size: int) -> int:
-    """Small segments take more memory than they are worth; the smaller the window is, the more it may still grow."""
-    memory = (_memory(c, size) * c.memory_ratio >> _RATIO_SHIFT) >> 1
-    window = (c.config.receive_buffer_max * c.memory_ratio >> _RATIO_SHIFT) >> 1
-    while c.receive_ssthresh <= window:
-        if memory <= size:
-            return 2 * c.rcv_mss
-        memory >>= 1
-        window >>= 1
-    return 0
+    return (1 << (packet + _MARGINS - 1).bit_length()) + _LABEL

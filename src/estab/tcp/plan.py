@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from estab.tcp.acks import burst
-from estab.tcp.memory import update_due
 from estab.tcp.observer import Reason
 from estab.tcp.pushes import defers
 from estab.tcp.recovery import LOSS, OPEN
@@ -250,8 +249,8 @@ def _window_update_due(c: Connection) -> bool:
     read = c.unread_at_ack - c.receive_queue.size
     if read <= 0 or c.rcv_fin is not None:
         return False
-    if c.config.window_by_memory:
-        return update_due(c)
+    if c.memory is not None:
+        return c.memory.worth_telling(c)
     if c.config.window_follows_buffer:
         return _step_is_large(c)
     left = c.rcv_edge - c.rcv_nxt

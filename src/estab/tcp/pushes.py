@@ -21,11 +21,12 @@ _MOST: Final = 65_215
 """Bytes of a piece: a packet of 64 KiB with the largest headers."""
 _DEFAULT_MSS: Final = 536
 _LEAST_PACKETS: Final = 2
-_PACE_SHIFT: Final = 10
-"""A burst is what the pace sends in 2⁻¹⁰ s …"""
-_RTT_SHIFT: Final = 9
-"""… and more on a short path: half of the largest for each 2⁹ µs of round trip less."""
-_SHORTEST: Final = 32
+_PER_SECOND: Final = 1024
+"""Bursts of a second, were nothing else to be heeded."""
+_LARGEST: Final = 65_536
+"""What a path without any length adds to a burst; each ``_STEP`` of round trip halves it."""
+_STEP: Final = 512_000
+"""ns."""
 _RECENT: Final = MILLISECOND
 _SHARE: Final = 3
 """More than this part of the window is always worth sending."""
@@ -49,24 +50,31 @@ class Pushes(Snapshot):
         """Ends of what has been sent at once."""
 
     def on_written(self, c: Connection, start: int, more: bool) -> None:
-        """``[start, end of the queue)`` is new; ``more``: the application will go on."""
+        """``[start, end of the queue)`` is new; ``more``: the application will go on.
+
+        A piece holds half of the peer's largest window in whole segments; within one write a piece that ends more than
+        that behind the latest mark is marked as well."""
         end, sent = c.send_queue.end, c.snd_nxt
-        half = c.max_snd_wnd >> 1 if c.max_snd_wnd > _DEFAULT_MSS else c.max_snd_wnd
-        most = max(min(_MOST, half) // c.mss, 1) * c.mss
-        for known in (self.marks, self.ends):
-            del known[: bisect_right(known, c.snd_una)]
-        piece = max(self.piece, sent)
-        if start - piece >= most:
-            piece = start
+        self._forget(c.snd_una)
+        half = c.max_snd_wnd >> 1
+        most = max(min(_MOST, half if c.max_snd_wnd > _DEFAULT_MSS else c.max_snd_wnd) // c.mss, 1) * c.mss
+        begun = max(self.piece, sent)
+        if start >= begun + most:
+            begun = start
         elif self.marks and self.marks[-1] == start > sent:
+            # The piece was not full, and its end moves.
             self.marks.pop()
-        while end - piece >= most:
-            piece += most
-            if piece > self.pushed + (c.max_snd_wnd >> 1):
-                self._mark(piece)
-        self.piece = piece
-        if not more or end > self.pushed + (c.max_snd_wnd >> 1):
+        full = (end - begun) // most
+        self.piece = begun + full * most
+        first = max((self.pushed + half - begun) // most + 1, 1)
+        for number in range(first, full + 1, half // most + 1):
+            self._mark(begun + number * most)
+        if not more or end > self.pushed + half:
             self._mark(end)
+
+    def _forget(self, acknowledged: int) -> None:
+        for known in (self.marks, self.ends):
+            del known[: bisect_right(known, acknowledged)]
 
     def _mark(self, position: int) -> None:
         self.pushed = position
@@ -107,24 +115,20 @@ def _until(known: list[int], start: int, length: int) -> int:
 
 
 def defers(c: Connection, room: int, unsent: int, now: int) -> bool:
-    """Right behind a burst, with an acknowledgement soon to come, a small rest of the window waits for more room."""
-    if c.recovery.phase is RECOVERY or c.last_sent is None or now - c.last_sent > _RECENT:
+    """A small rest of the window waits for company: right behind a burst, with the next acknowledgement near.
+
+    It is near when the oldest packet under way left more than half a round trip ago."""
+    if not c.board.ranges or c.last_sent is None or c.recovery.phase is RECOVERY:
         return False
-    if not c.board.ranges or room >= unsent or room >= burst_of(c):
-        return False
-    if room >= min(c.snd_wnd, c.congestion.cwnd) // _SHARE:
-        return False
-    return now - c.board.ranges[0].sent_at >= c.rtt.srtt >> 1
+    small = room < min(unsent, burst_of(c), min(c.snd_wnd, c.congestion.cwnd) // _SHARE)
+    return small and now - c.last_sent <= _RECENT and 2 * (now - c.board.ranges[0].sent_at) >= c.rtt.srtt
 
 
 def burst_of(c: Connection) -> int:
-    """Bytes that go out at once at most: what the pace sends in a millisecond, but never more than half the window."""
-    mss, srtt = c.mss, c.rtt.srtt
-    size = 0
-    if srtt:
-        size = (c.congestion.pacing_rate(srtt) or 0) >> _PACE_SHIFT
-        shift = (c.rtt.min_rtt // 1000) >> _RTT_SHIFT
-        if shift < _SHORTEST:
-            size += 65_536 >> shift
-    packets = max(min(size, _MOST) // mss, _LEAST_PACKETS)
-    return min(packets, max(c.congestion.cwnd // mss // 2, 1)) * mss
+    """Bytes that go out at once at most: what the pace sends in 2⁻¹⁰ s, more the shorter the path is, but never more
+    than half the window and, the window permitting, no less than two packets."""
+    mss = c.mss
+    paced = (c.congestion.pacing_rate(c.rtt.srtt) or 0) // _PER_SECOND
+    bonus = _LARGEST >> min(c.rtt.min_rtt // _STEP, _LARGEST.bit_length()) if c.rtt.srtt else 0
+    packets = max(min(paced + bonus, _MOST) // mss, _LEAST_PACKETS)
+    return min(packets, max(c.congestion.cwnd // (2 * mss), 1)) * mss
