@@ -37,7 +37,7 @@ WHEEL = $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-loss explore explore-deep goodput fairness repairs bench-path pins wheel clean distclean
+.PHONY: help setup demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-loss explore explore-deep goodput fairness repairs bench-path measured pictures pins wheel clean distclean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -110,9 +110,20 @@ repairs: $(DEV) ## How long repairs take, what reordering and holes cost: the ta
 bench-path: $(DEV) ## What `estab path` carries in real time, and how late it is, as root; JSON=1 for one JSON line
 	@$(BIN)/python -m bench.path $(if $(JSON),--json)
 
-docs: $(DEV) ## Write the generated pages of docs/: the requirement map, the state diagram
+measured: $(DEV) ## What docs/lossy-paths.md says about real time: bench-path, bench-loss, rivals; half an hour, as root
+	@mkdir -p docs/measured
+	$(BIN)/python -m bench.path --json >docs/measured/new && mv docs/measured/new docs/measured/path.json
+	$(BIN)/python -m bench.rivals --json >docs/measured/new && mv docs/measured/new docs/measured/rivals.json
+	$(BIN)/python -m bench.loss --json >docs/measured/new && mv docs/measured/new docs/measured/loss.json
+	$(BIN)/python -m docs.make_lossy_paths
+
+docs: $(DEV) ## Write the generated pages of docs/: the requirement map, the state diagram, lossy paths
 	$(BIN)/python -m docs.make_rfc_map
 	$(BIN)/python -m docs.make_states
+	$(BIN)/python -m docs.make_lossy_paths
+
+pictures: $(DEV) ## Draw the pictures of docs/lossy-paths.md anew, in virtual time
+	$(BIN)/python -m docs.make_pictures
 
 pins: ## Pin the newest versions of all we depend on
 	@$(check_python)

@@ -13,6 +13,7 @@ import inspect
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -102,6 +103,8 @@ def _inside(call: dict[str, Any]) -> None:
 
     from estab.links import netlink  # noqa: PLC0415 (the parent needs no package to skip)
 
+    # What a script runs in the background ignores SIGINT, and so would every command that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     netlink.set_link(socket.if_nametoindex("lo"))
     spec = importlib.util.spec_from_file_location(Path(call["file"]).stem, call["file"])
     assert spec is not None

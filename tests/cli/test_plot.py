@@ -49,6 +49,17 @@ def test_a_picture(estab: Run, trace: Path, suffix: str, magic: bytes) -> None:
     assert target.read_bytes() == first
 
 
+def test_a_part_of_it(estab: Run, trace: Path) -> None:
+    require_matplotlib()
+    done = estab("plot", str(trace), "--until", "9e-9")
+    assert done.out == f"{trace}.svg: 3 lines of connection 2, 10.0.0.2 port 81\n"
+
+
+def test_the_title_says_what_became_of_it() -> None:
+    rows = plot.choose([HERE | row for row in ROWS], 2)
+    assert plot.title(rows) == "to 10.0.0.2 port 81: 9 KB in 4e-09 s, 1 segments sent again, 0 timeouts"
+
+
 def test_the_connection_that_sent_most_or_the_one_that_is_named() -> None:
     rows = [HERE | row for row in ROWS]
     assert {row["flow"] for row in plot.choose(rows, None)} == {2}
@@ -58,8 +69,9 @@ def test_the_connection_that_sent_most_or_the_one_that_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "arguments", "complaint"),
     [
-        ("", (), "there is no connection 0 in it"),
+        ("", (), "no connection has left anything in it"),
         (json.dumps(HERE | ROWS[0]), ("--flow", "7"), "there is no connection 7 in it"),
+        (json.dumps(HERE | ROWS[0]), ("--since", "1"), "nothing happens between 1 s and inf s"),
         (json.dumps(HERE | ROWS[0]) + "\nnonsense", (), "line 2 is no line of a trace"),
         ('{"t": 1}', (), "line 1 is no line of a trace"),
         ("[]", (), "line 1 is no line of a trace"),

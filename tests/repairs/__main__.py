@@ -1,13 +1,11 @@
-"""Make the tables of repairs anew, on every core, and print what holes cost: ``python -m tests.repairs``."""
+"""Make the tables of repairs anew, on every core: ``python -m tests.repairs``."""
 
 from __future__ import annotations
 
 import os
 from multiprocessing import Pool
 
-from tests.repairs import holes, tables
-
-HOLES = (10, 100, 1000, 10_000)
+from tests.repairs import tables
 
 
 def main() -> None:
@@ -18,16 +16,12 @@ def main() -> None:
                 rows.append(about + made)
                 print("\t".join(rows[-1]), flush=True)  # noqa: T201
             table.write(rows)
-    for control in tables.CONTROLS:
-        for count in HOLES:
-            work = holes.acknowledgements(count, control)
-            say(f"{count} holes, an acknowledgement that tells of one more, {control}", work)
-    for count in HOLES:
-        say(f"{count} holes, a segment that comes behind one more", holes.arrivals(count))
-
-
-def say(what: str, work: holes.Work) -> None:
-    print(f"{what}: at most {work.lines} lines, {work.microseconds:.0f} CPU µs on average", flush=True)  # noqa: T201
+    rows = []
+    for about in tables.HOLES.about:
+        work = tables.work(about)
+        rows.append((*about, str(work.lines)))
+        print(*rows[-1], f"lines at most, {work.microseconds:.0f} CPU µs on average", flush=True)  # noqa: T201
+    tables.HOLES.write(rows)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tests.repairs import holes
 from tests.repairs.burst import SEGMENTS, repair
 from tests.repairs.reordering import WAYS, flow
 
@@ -43,6 +44,12 @@ REORDERING: Final = Table(
     ("control", "way", "steady", "before", "packets", "again"),
     tuple((control, way) for control in CONTROLS for way in WAYS),
 )
+HOLES: Final = Table(
+    HERE / "holes.tsv",
+    ("what", "holes", "lines"),
+    tuple((what, str(count)) for what in (*CONTROLS, "receiver") for count in (10, 100, 1000, 10_000)),
+)
+"""``what``: the control of a sender that is told of one more hole, or a receiver that sees one."""
 
 
 def latency(about: Row) -> Row:
@@ -50,6 +57,12 @@ def latency(about: Row) -> Row:
     control, lost = about
     made = repair(control, int(lost))
     return f"{made.round_trips:.3f}", str(made.again), str(made.timeouts)
+
+
+def work(about: Row) -> holes.Work:
+    """What makes a row of ``HOLES``, and how long it took."""
+    what, count = about
+    return holes.arrivals(int(count)) if what == "receiver" else holes.acknowledgements(int(count), what)
 
 
 def reordering(about: Row) -> Row:
