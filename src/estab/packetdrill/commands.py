@@ -79,6 +79,8 @@ def _sysctls(_found: re.Match[str], command: str, world: World) -> None:
         if found is None:
             raise UnsupportedError(f"the command {command!r}")
         name, value = found.group(1).replace("/", "."), found.group(2).strip()
+        if name == "net.inet.tcp.udp_tunneling_port" and value.isdecimal():
+            world.tunnels.local_port = int(value)
         apply = apply_bsd_sysctl if name.startswith("net.inet.") else apply_sysctl
         world.configure(apply(world.config, name, value))
 

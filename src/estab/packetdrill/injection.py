@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from estab.packetdrill.flow import Flow
-from estab.packetdrill.live import Header, build_icmp, build_tcp, build_udp, network_header
+from estab.packetdrill.live import Header, build_icmp, build_tcp, network_header
 from estab.packetdrill.syntax import Edges, IcmpPacket, IpInfo, Stamp, TcpOption, TcpPacket
 from estab.packetdrill.values import UnsupportedError
 from estab.wire.packet import PROTO_TCP, PROTO_UDP
@@ -61,11 +61,7 @@ def tcp_bytes(packet: TcpPacket, flow: Flow, scaled: bool) -> bytes:
     flags = packet.flags | (0 if packet.ace is None else packet.ace * ECE)
     options = b"".join(_option(option, packet, flow, scaled) for option in packet.options or ())
     fields = (*ports, flow.inbound_seq(packet), flow.inbound_ack(packet), flags, packet.window or 0, packet.urgent or 0)
-    if packet.udp is None:
-        return build_tcp(ip_header, fields, options, packet.length)
-    plain = build_tcp(ip_header, fields, options, packet.length)
-    segment = plain[40 if len(flow.remote[0]) == 16 else 20 :]
-    return build_udp(ip_header, packet.udp, segment)
+    return build_tcp(ip_header, fields, options, packet.length)
 
 
 def ports_of(packet: TcpPacket, flow: Flow) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from estab.packetdrill.files import (
 )
 from estab.packetdrill.polling import Epoll, epoll_control, epoll_wait, poll
 from estab.packetdrill.sockopts import INQ, get_option, set_option
+from estab.packetdrill.sockopts_bsd import TUNNELLED
 from estab.packetdrill.tcp_info import info_fields
 from estab.packetdrill.values import Argument, Fields, UnsupportedError
 from estab.packetdrill.world import EPOCH, World
@@ -452,7 +453,10 @@ class Kernel:
 
     def setsockopt(self, number: Argument, level: Argument, option: Argument, value: Argument, length: Argument) -> int:
         place = integer(level, "a level"), integer(option, "an option")
-        set_option(self.socket_file(number), place, value, self.world.now)
+        file = self.socket_file(number)
+        set_option(file, place, value, self.world.now)
+        if place == TUNNELLED:
+            self.world.tunnels.wanted[file.socket] = file.remembered[place]
         return 0
 
     def getsockopt(self, number: Argument, level: Argument, option: Argument, value: Argument, length: Argument) -> int:

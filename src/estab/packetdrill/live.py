@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from estab.wire import ip
 from estab.wire.checksum import sum_parts
-from estab.wire.packet import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Buffer, Packet, ParseError
+from estab.wire.packet import PROTO_ICMP, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Packet, ParseError
 
 _TCP: Final = Struct("!HHIIHHHH")
 _UDP: Final = Struct("!HHHH")
@@ -47,23 +47,18 @@ class Live(NamedTuple):
     whole: Packet | None = None
 
 
-def decode(packet: Packet, time: int, encapsulated: bool = False) -> Live:
+def decode(packet: Packet, time: int) -> Live:
     """Read a packet that a stack gave for its link. Raises ``ParseError`` when a checksum is wrong, among others."""
     read = Packet(packet.head, packet.body)
     ip.parse(read)
     head = bytes(read.head[read.transport :])
     body = b"".join(read.body)
-    udp = None
     if read.protocol == PROTO_UDP:
         source, destination, _, _ = _UDP.unpack_from(head)
-        if not encapsulated:
-            return _bare(read, time, (source, destination), len(head) + len(body) - 8, head[8:] + body)
-        udp, head = (source, destination), head[8:] + body
-        body = b""
-    elif read.protocol != PROTO_TCP:
+        return _bare(read, time, (source, destination), len(head) + len(body) - 8, head[8:] + body)
+    if read.protocol != PROTO_TCP:
         return _bare(read, time, (0, 0), len(head) + len(body), head + body)
-    else:
-        _check(read, head, body)
+    _check(read, head, body)
     source, destination, seq, ack, offset_flags, window, _, urgent = _TCP.unpack_from(head)
     data = (offset_flags >> 12) * 4
     payload = head[data:] + body
@@ -84,7 +79,6 @@ def decode(packet: Packet, time: int, encapsulated: bool = False) -> Live:
         split_options(head[20:data]),
         len(payload),
         not any(payload),
-        udp=udp,
         whole=packet,
     )
 
@@ -137,15 +131,6 @@ def build_tcp(header: Header, fields: tuple[int, ...], options: bytes, length: i
     value = _complement(total + sum_parts((raw,)))
     raw = raw[:16] + value.to_bytes(2, "big") + raw[18:]
     return network_header(header, PROTO_TCP, size + length) + raw + bytes(length)
-
-
-def build_udp(header: Header, ports: tuple[int, int], payload: Buffer) -> bytes:
-    """The bytes of a datagram."""
-    size = 8 + len(payload)
-    raw = _UDP.pack(*ports, size, 0)
-    total = int.from_bytes(header.src, "big") + int.from_bytes(header.dst, "big") + PROTO_UDP + size
-    value = _complement(total + sum_parts((raw, payload))) or 0xFFFF
-    return network_header(header, PROTO_UDP, size) + raw[:6] + value.to_bytes(2, "big") + bytes(payload)
 
 
 def build_icmp(header: Header, fields: tuple[int, int, int], quoted: bytes) -> bytes:

@@ -33,7 +33,7 @@ def show_flags(flags: int, ace: int | None = None) -> str:
 
 def show(live: Live, flow: Flow | None) -> str:
     """A live packet in the words of a script."""
-    if live.protocol != PROTO_TCP and live.udp is None:
+    if live.protocol != PROTO_TCP:
         return f"> a packet of protocol {live.protocol}, {live.length} bytes"
     flow = flow or Flow((live.src, live.ports[0]), (live.dst, live.ports[1]))
     seq = flow.script_seq(live.seq, live.flags)
@@ -45,6 +45,8 @@ def show(live: Live, flow: Flow | None) -> str:
         text += f" urg {live.urgent}"
     if live.options:
         text += f" <{','.join(_show_option(each, flow) for each in live.options)}>"
+    if live.udp is not None:
+        text += f" /udp({live.udp[0]} > {live.udp[1]})"
     return text
 
 
@@ -94,9 +96,9 @@ def _layout(live: Live) -> list[tuple[int, int]]:
 def compare(packet: TcpPacket, live: Live, flow: Flow) -> None:
     """Everything but the time. Raises ``MismatchError``."""
     _network(packet, live)
-    if live.protocol != PROTO_TCP and live.udp is None:
+    if live.protocol != PROTO_TCP:
         raise MismatchError(f"protocol: expected tcp, seen {live.protocol}")
-    if packet.udp is not None and live.udp != packet.udp:
+    if live.udp != packet.udp:
         raise MismatchError(f"udp ports: expected {packet.udp}, seen {live.udp}")
     _flags(packet, live)
     _numbers(packet, live, flow)

@@ -11,7 +11,7 @@ from estab.packetdrill.constants import ERRORS, error_name
 from estab.packetdrill.files import CallMismatchError, File, SocketFile
 from estab.packetdrill.flow import Flow, MappingError
 from estab.packetdrill.grammar import parse
-from estab.packetdrill.injection import icmp_bytes, tcp_bytes
+from estab.packetdrill.injection import icmp_bytes, ports_of, tcp_bytes
 from estab.packetdrill.kernel import Kernel
 from estab.packetdrill.live import Live
 from estab.packetdrill.matching import MismatchError, compare, merge, show
@@ -201,6 +201,9 @@ class Runner:
             data = tcp_bytes(packet, flow, self.settings.ts_ecr_scaled)
         except MappingError as error:
             raise FailureError(str(error)) from None
+        if packet.udp is not None:
+            source, destination = ports_of(packet, flow)
+            self.world.tunnels.heard((flow.local[0], destination), (flow.remote[0], source), packet.udp)
         self.world.receive(data)
 
     def _new_peer(self, packet: TcpPacket) -> None:
@@ -483,6 +486,8 @@ def run_script(
         return Outcome("fail", error.line, f"column {error.column}: {error.why}")
     except UnsupportedError as error:
         return Outcome("unsupported", 0, str(error))
+    if any(isinstance(event.action, TcpPacket) and event.action.udp for event in script.events):
+        settings = settings._replace(udp_encapsulation=True)
     runner = Runner(script, prepared(config), settings, cookie)
     try:
         runner.run()

@@ -32,8 +32,8 @@ class Settings(NamedTuple):
     ts_ecr_scaled: bool = False
     non_fatal: frozenset[str] = frozenset()
     """``packet``, ``syscall``: differences there are only told."""
-    udp_encapsulation: tuple[int, int] | None = None
-    """Local and remote port of the datagrams that carry the segments."""
+    udp_encapsulation: bool = False
+    """Segments travel in UDP datagrams, and have so much less room."""
 
     @property
     def v6(self) -> bool:
@@ -93,6 +93,7 @@ _TAKEN: Final[dict[str, tuple[str, Callable[[str], Any]]]] = {
     "strict_segments": ("strict_segments", lambda text: text not in ("0", "false")),
     "tcp_ts_tick_usecs": ("ts_tick", lambda text: int(text) * MICROSECOND),
     "tcp_ts_ecr_scaled": ("ts_ecr_scaled", lambda text: text not in ("0", "false")),
+    "udp_encapsulation": ("udp_encapsulation", lambda text: text not in ("0", "no", "false")),
     "non_fatal": ("non_fatal", lambda text: frozenset(text.split(","))),
 }
 _OF_NO_CONSEQUENCE: Final = frozenset(

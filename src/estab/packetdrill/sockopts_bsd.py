@@ -45,9 +45,10 @@ _FIGURES: Final = {
 }
 """Seconds; 0 stands for what the host does."""
 _FUNCTIONS: Final = _place("SOL_TCP", "TCP_FUNCTION_BLK")
+TUNNELLED: Final = _place("SOL_TCP", "TCP_REMOTE_UDP_ENCAPS_PORT")
 _KEPT_NAMES: Final = {
     "SOL_SOCKET": "DEBUG DONTROUTE BROADCAST USELOOPBACK NOSIGPIPE REUSEPORT_LB SETFIB USER_COOKIE TIMESTAMP",
-    "SOL_TCP": "DELACK LOG STATS MAXUNACKTIME",
+    "SOL_TCP": "DELACK LOG STATS MAXUNACKTIME REMOTE_UDP_ENCAPS_PORT",
 }
 _KEPT: Final = frozenset(
     _place(level, level.replace("SOL_SOCKET", "SO").replace("SOL_", "") + f"_{name}")

@@ -10,6 +10,7 @@ from typing import Final
 from estab.packetdrill.live import Live, decode
 from estab.packetdrill.settings import Settings
 from estab.packetdrill.tally import Bookkeeper
+from estab.packetdrill.tunnel import UDP_HEADER, Tunnels
 from estab.sockets import Socket, SocketTable
 from estab.stack.stack import Stack
 from estab.tcp.config import Config
@@ -45,10 +46,11 @@ class World:
             addresses=addresses,
             rng=random.Random(_SEED),
             rules=RULES if cookie is None else _with_cookie(cookie),
-            mtu=settings.mtu,
+            mtu=settings.mtu - UDP_HEADER * settings.udp_encapsulation,
             observer=self.books,
         )
         self.table: SocketTable = SocketTable(self.stack)
+        self.tunnels: Tunnels = Tunnels()
         self.now: int = EPOCH
         self.sent: deque[Live] = deque()
         self.on_turn: Callable[[], None] = lambda: None
@@ -90,7 +92,7 @@ class World:
         stack = self.stack
         while packets := stack.transmit(self.now, _ROOM):
             for packet in packets:
-                self.sent.append(decode(packet, self.now, self.settings.udp_encapsulation is not None))
+                self.sent.append(self.tunnels.carry(decode(packet, self.now), stack))
         self.on_flush()
         for watched in stack.take_events():
             owner = watched.owner

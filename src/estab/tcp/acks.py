@@ -149,6 +149,7 @@ def _is_duplicate(c: Connection, segment: Segment, same_window: bool) -> bool:
 def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, now: int) -> int | None:
     """SND.UNA moves; the RTT sample that this gave (ns)."""
     c.snd_una = segment.ack
+    c.idle_end = c.iss
     c.send_queue.acknowledge(segment.ack)
     rtt = _sample(c, segment, acked, now)
     if rtt is not None:

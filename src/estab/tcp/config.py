@@ -159,6 +159,8 @@ class Config:
     """RFC 9293 §3.7.4 (SHLD-7)."""
     nagle_minshall: bool = True
     """Hold a small segment only while another *small* one is unacknowledged."""
+    nagle_from_idle: bool = False
+    """What is written while nothing is unacknowledged goes out whole, its small end too, as in FreeBSD."""
     sws_override: int = 200 * MILLISECOND
     """RFC 9293 §3.8.6.2.1: 0.1 to 1 s."""
     keepalive: bool = False
@@ -367,6 +369,7 @@ FREEBSD: Final = Config(
     timeout_resets=True,
     ack_every_second=True,
     nagle_minshall=False,
+    nagle_from_idle=True,
     keepalive_probes=8,
     fin_wait_2_timeout=675 * SECOND,
     open_fails_on_unreachable=False,

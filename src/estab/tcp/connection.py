@@ -153,7 +153,9 @@ class Connection(Snapshot):
         "stalled_at",
         "pace_next",
     )
-    SENT: ClassVar[Slots] = ("iss", "snd_una", "snd_nxt", "snd_up", "snd_wl2", "snd_sml", "full_until")
+    SENT: ClassVar[Slots] = (
+        *("iss", "snd_una", "snd_nxt", "snd_up", "snd_wl2", "snd_sml", "idle_end", "full_until"),
+    )
     RECEIVED: ClassVar[Slots] = ("irs", "rcv_nxt", "rcv_edge", "rcv_up", "rcv_fin", "snd_wl1", "last_ack_sent")
     PARTS: ClassVar[Slots] = (
         "rtt",
@@ -250,6 +252,8 @@ class Connection(Snapshot):
         self.snd_up: int | None = None
         """The position after the last urgent byte (RFC 6093 §4)."""
         self.snd_sml: int = iss
+        self.idle_end: int = iss
+        """The end of what was written while nothing was unacknowledged, until something is acknowledged."""
         self.full_until: int = iss
         """The window was in use when what is below this was sent."""
         """The end of the last small segment, for Nagle's algorithm after Minshall."""
@@ -454,6 +458,8 @@ class Connection(Snapshot):
         if self.pushes is not None:
             self.pushes.on_written(self, self.send_queue.end - count, more)
             self.more = more
+        if self.snd_una == self.snd_nxt and self.config.nagle_from_idle:
+            self.idle_end = self.send_queue.end
         if urgent and count == len(data):
             self.snd_up = self.send_queue.end
         if self.corked or self.usable_window < self.mss:

@@ -196,7 +196,7 @@ def _tail_allowed(c: Connection) -> bool:
         return True
     if c.corked:
         return False
-    return c.nodelay or (c.config.nagle_minshall and c.snd_sml <= c.snd_una)
+    return c.nodelay or c.send_queue.end <= c.idle_end or (c.config.nagle_minshall and c.snd_sml <= c.snd_una)
 
 
 def _window_will_open(c: Connection, length: int) -> bool:
