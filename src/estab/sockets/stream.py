@@ -78,6 +78,13 @@ class StreamSocket(Socket):
 
     # ------------------------------------------------------------------ opening
 
+    def bind(self, address: str, port: int) -> None:
+        """See ``Socket.bind``; ``EINVAL`` for a connection, too, as it has its address."""
+        self._check_open()
+        if self.connection is not None:
+            raise failure(errno.EINVAL)
+        super().bind(address, port)
+
     def connect(self, address: str, port: int, now: int, *, data: bytes | None = None) -> None:
         """Begin to connect: raises ``BlockingIOError(EINPROGRESS)``; ``poll`` tells ``OUT`` when it is decided.
 
