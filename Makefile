@@ -97,7 +97,7 @@ explore: $(DEV) ## Every interleaving of every scenario, with and without its de
 explore-deep: $(DEV) ## The largest graphs: two losses, a duplicate and a delay; needs hours and gigabytes
 	@$(BIN)/estab explore all --deep $(if $(JSON),--json) $(ARGS)
 
-goodput: $(DEV) ## Make the goodput table anew, in the simulator: what changed shows as a difference
+goodput: $(DEV) ## Make the goodput table anew, in the simulator; ARGS="bbr 100ms loss=1% 10M" for some cells
 	$(BIN)/python -m tests.goodput $(ARGS)
 
 fairness: $(DEV) ## Flows that share a bottleneck: the table, in the simulator; then estab beside the kernel, as root

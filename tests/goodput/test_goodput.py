@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.goodput import snapshot
+from tests.goodput.__main__ import chosen
 from tests.goodput.cell import CONTROLS, RTTS, Cell, cells, measure
 
 ROWS = snapshot.read()
@@ -34,3 +35,14 @@ def test_without_loss_the_path_is_full_after_the_start() -> None:
     """95 % of what the path can carry of payload, over the second half."""
     steady = {cell: snapshot.steady(row) for cell, row in ROWS.items() if cell.loss == "0"}
     assert {cell for cell, rate in steady.items() if rate < 0.95 * PAYLOAD * cell.rate_mbit} == SHORT
+
+
+def test_words_choose_cells() -> None:
+    assert len(chosen(())) == len(list(cells()))
+    assert {cell[:3] for cell in chosen(("bbr", "cubic", "20ms", "loss=1%", "1M"))} == {(20, "1%", 1)}
+    assert {cell.control for cell in chosen(("bbr", "cubic", "20ms", "loss=1%", "1M"))} == {"bbr", "cubic"}
+
+
+def test_a_word_that_chooses_nothing_is_refused() -> None:
+    with pytest.raises(SystemExit, match="no cell is called 3ms"):
+        chosen(("3ms",))
