@@ -50,7 +50,8 @@ def test_compiled_modules_are_passed_over() -> None:
 from estab.mutations.install import install
 install("fixed-isn")
 import estab, sys
-print({module.__spec__.loader.__class__.__name__ for name, module in sys.modules.items() if name.startswith("estab")})
+loaded = [module for name, module in sys.modules.items() if name.partition(".")[0] == "estab"]
+print({module.__spec__.loader.__class__.__name__ for module in loaded})
 """
     assert python(code) == "{'_Loader'}"
 
