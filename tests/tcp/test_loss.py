@@ -172,8 +172,13 @@ def test_a_lost_retransmission_ends_in_a_timeout(talk):
     t = flight(talk, config=ONE_BY_ONE.but(congestion="newreno"))
     duplicates(t, 5)
     t.drain()
-    t.after(t.c.rtt.rto).expect(ACK, seq=1, reason=Reason.TIMEOUT)
+    once = t.c.congestion.ssthresh
+    assert once == 5000
+    t.inject(ACK, seq=1, ack=2001)
+    t.drain()
+    t.after(t.c.rtt.rto).expect(ACK, seq=2001, reason=Reason.TIMEOUT)
     assert t.c.congestion.cwnd == MSS
+    assert t.c.congestion.ssthresh < once
 
 
 @pytest.mark.req("RFC6675-11", "RFC5681-05")

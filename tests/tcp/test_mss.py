@@ -10,7 +10,9 @@ ONE_BY_ONE = MODERN.but(super_segments=False)
 
 
 @pytest.mark.req("RFC9293-MUST-14", "RFC9293-MUST-67", "RFC9293-SHLD-5", "RFC9293-MAY-3", "RFC6691-01")
-@pytest.mark.parametrize(("v6", "mtu", "mss"), [(False, 1500, 1460), (True, 1500, 1440), (False, 9000, 8960)])
+@pytest.mark.parametrize(
+    ("v6", "mtu", "mss"), [(False, 1500, 1460), (True, 1500, 1440), (False, 9000, 8960), (False, 65_535, 65_495)]
+)
 def test_announced(talk, v6, mtu, mss):
     """The MTU without fixed headers, options not counted: RFC 6691 §2."""
     t = talk(v6=v6, mtu=mtu)

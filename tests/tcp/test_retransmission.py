@@ -97,6 +97,22 @@ def test_karn_no_sample_from_what_was_sent_twice(talk):
 
 
 @pytest.mark.req("RFC6298-09")
+@pytest.mark.parametrize("stamped", [False, True])
+def test_every_round_trip_is_a_sample(talk, stamped):
+    """RFC 6298 §3: the estimate follows each of them, with timestamps and without."""
+    t = talk().established(**({"ts": (1, 0)} if stamped else {}))
+    estimates = [t.c.rtt.srtt]
+    for number in range(1, 9):
+        t.send(b"x")
+        stamps = t.drain()[-1].options.timestamps
+        echo = {"ts": (2_000_000 + number, stamps[0])} if stamped else {}
+        t.after(20 * MS * number)
+        t.inject(ACK, seq=1, ack=1 + number, **echo)
+        estimates.append(t.c.rtt.srtt)
+    assert estimates == sorted(set(estimates))
+
+
+@pytest.mark.req("RFC6298-09")
 def test_backoff_stays_until_there_is_a_sample(talk):
     """RFC 6298 §5.5 and §3."""
     t = talk().established()

@@ -26,6 +26,31 @@ def test_agreed_by_both(talk):
     assert t.expect(FIN | ACK).options.timestamps is not None
 
 
+@pytest.mark.req("RFC7323-13")
+def test_whatever_goes_out_carries_them(talk):
+    """Acknowledgements, challenges, repetitions, probes and keep-alives too."""
+    t = talk(MODERN.but(keepalive=True, tail_probe=False)).established(ts=(77, 0))
+    t.inject(ACK, seq=1, ack=1, data=b"x", ts=(2_000_001, 0))
+    t.after(40 * MS)
+    segments = [t.expect(reason=Reason.ACK)]
+    t.inject(SYN, seq=1)
+    segments.append(t.expect(reason=Reason.CHALLENGE))
+    t.send(b"y")
+    segments.append(t.expect(reason=Reason.DATA))
+    t.after(SECOND // 4)
+    segments.append(t.expect(reason=Reason.TIMEOUT))
+    t.inject(ACK, seq=2, ack=2, ts=(2_000_002, 0), win=0)
+    t.send(b"z")
+    t.after(SECOND)
+    segments.append(t.expect(reason=Reason.WINDOW_PROBE))
+    t.inject(ACK, seq=2, ack=2, ts=(2_000_003, 0))
+    t.drain()
+    t.inject(ACK, seq=2, ack=3, ts=(2_000_004, 0))
+    t.after(7200 * SECOND)
+    segments.append(t.expect(reason=Reason.KEEPALIVE))
+    assert [each for each in segments if each.options.timestamps is None] == []
+
+
 @pytest.mark.req("RFC7323-17")
 def test_the_syn_is_echoed(talk):
     t = talk()

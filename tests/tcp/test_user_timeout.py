@@ -22,6 +22,15 @@ def dies_after(t, timeout):
 
 
 @pytest.mark.req("RFC9293-MUST-21")
+def test_set_by_the_application_for_ever(talk):
+    t = talk().established()
+    t.call("set_user_timeout", None)
+    t.send(b"x")
+    t.after(24 * 3600 * SECOND)
+    assert t.state == "ESTABLISHED"
+
+
+@pytest.mark.req("RFC9293-MUST-21")
 def test_set_by_the_application(talk):
     t = talk().established()
     t.call("set_user_timeout", 7 * SECOND)
