@@ -6,8 +6,10 @@ import random
 
 import pytest
 
+from estab.stack.snapshot import origins, restore, take
 from estab.stack.stack import Stack
 from estab.tcp.config import MODERN, SECOND, Config
+from estab.tcp.connection import Connection
 from estab.tcp.states import State
 from estab.wire import ip, tcp
 from estab.wire.address import parse_address
@@ -238,3 +240,59 @@ def test_a_segment_to_everybody_is_for_nobody_v6(destination):
     stack.receive([syn(PEER[6], parse_address(destination))], 0)
     assert answers(stack) == []
     assert stack.counters["IpInAddrErrors"] == 1
+
+
+# ---------------------------------------------------------------------- peers that hold on (CVE-2008-4609, Netkill)
+
+
+def stalled(stack: Stack, number: int, now: int = 0) -> Connection:
+    """A client that has asked, shuts its window and takes nothing; the server has answered and closed."""
+    client, (listener,) = spoofed(number, 4), stack.listeners[80]
+    stack.receive([syn(client, OURS[4])], now)
+    answer = answers(stack, now)[-1]
+    stack.receive([packet(Segment(2, answer.seq + 1, ACK, 0), client, OURS[4])], now)
+    c = stack.accept(listener)
+    assert c is not None
+    c.send(bytes(10_000), now)
+    c.close(now)
+    return c
+
+
+def test_what_the_application_has_closed_is_bounded():
+    """The one that has waited longest is told that it is over; whoever is served is left alone."""
+    stack = make(MODERN.but(orphans=16))
+    stack.listen(80)
+    served = stack.open((PEER[4], 9), 0)
+    held = [stalled(stack, number) for number in range(16)]
+    assert stack.counters["TCPAbortOnMemory"] == 0
+    for number in range(16, 19):
+        held.append(stalled(stack, number))
+        (reset,) = answers(stack)
+        assert reset.flags & RST
+    assert [c.state for c in held[:3]] == [State.CLOSED] * 3
+    assert {c.state for c in held[3:]} == {State.FIN_WAIT_1}
+    assert stack.counters["TCPAbortOnMemory"] == 3
+    assert len(stack.connections) == 17
+    assert served.state is State.SYN_SENT
+
+
+def test_who_has_finished_takes_no_place():
+    stack = make(MODERN.but(orphans=1))
+    stack.listen(80)
+    stalled(stack, 1).abort(0)
+    answers(stack)
+    assert stalled(stack, 2).state is State.FIN_WAIT_1
+    assert stack.counters["TCPAbortOnMemory"] == 0
+
+
+def test_a_restored_stack_knows_who_has_waited_longest():
+    config = MODERN.but(orphans=2)
+    stack, again = make(config), make(config)
+    stack.listen(80)
+    first, second = stalled(stack, 2), stalled(stack, 1)
+    answers(stack)
+    restore(again, take(stack, 0), 0, origins(stack))
+    stalled(again, 3)
+    answers(again)
+    assert first.key not in again.connections
+    assert second.key in again.connections

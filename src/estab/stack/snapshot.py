@@ -33,6 +33,7 @@ def take(stack: Stack, now: int) -> Hashable:
         tuple(_listener(each, now) for port in sorted(stack.listeners) for each in stack.listeners[port]),
         _time_wait(stack.time_wait.entries, origins(stack), now),
         _time_wait(stack.reopened, origins(stack), now),
+        tuple(stack.orphans),
         stack.ports.snapshot(),
         stack.cookies.snapshot(now),
         (stack.replies.tokens, stack.replies.tokens_at - now),
@@ -63,6 +64,7 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
         listeners,
         time_wait,
         reopened,
+        orphans,
         ports,
         cookies,
         tokens,
@@ -93,6 +95,7 @@ def restore(stack: Stack, value: Any, now: int, begin: Origins) -> None:
     for key, packed in _time_wait_from(time_wait, now, begin):
         stack.time_wait.add(key, packed)
     stack.reopened = dict(_time_wait_from(reopened, now, begin))
+    stack.orphans = dict.fromkeys(orphans)
     for address, port, datagrams in udp:
         _restore_udp(stack, address, port, datagrams)
     for name in events:

@@ -86,22 +86,18 @@ class Stack:
         self.offload: Offload = offload
         self.counters: defaultdict[str, int] = defaultdict(int)
         self.now: int = 0
-        self.host: Host = Host(
-            config,
-            rules,
+        self.host: Host = self._host(
             isn or (lambda key, now: rules.isn(secret, key, now)),
             lambda key: timestamp_offset(secret, key),
             clock or (lambda now: now // MILLISECOND),
-            self.counters,
-            self._on_busy,
-            self._on_event,
-            observer,
         )
         self.connections: dict[bytes, Connection] = {}
         self.cookies: CookieCache = CookieCache(config)
         self.cookie_secret: bytes = secret
         self.fast_opening: dict[bytes, Listener] = {}
         """Passive connections in use although their handshake goes on, and whose they are or were."""
+        self.orphans: dict[bytes, None] = {}
+        """Connections that the application has closed, in that order."""
         self.embryos: dict[bytes, Listener] = {}
         """Half-open and not yet accepted passive connections, and who will accept them."""
         self.listeners: dict[int, list[Listener]] = {}
@@ -438,6 +434,7 @@ class Stack:
         if self.connections.get(c.key) is not c:
             return
         del self.connections[c.key]
+        self.orphans.pop(c.key, None)
         self.deadlines.tidy(self.connections)
         if len(self.busy) > 2 * len(self.connections) + _BUDGET:
             # A link that takes nothing: the dead must not wait for their turn with the living.
@@ -504,10 +501,26 @@ class Stack:
 
     # ------------------------------------------------------------------ what connections call back
 
+    def _host(
+        self, isn: Callable[[bytes, int], int], offset: Callable[[bytes], int], clock: Callable[[int], int]
+    ) -> Host:
+        doors = self._on_busy, self._on_event, self._on_orphan
+        return Host(self.config, self.rules, isn, offset, clock, self.counters, *doors, self.observer)
+
     def _on_busy(self, c: Connection) -> None:
         if not c.busy:
             c.busy = True
             self.busy.append(c)
+
+    def _on_orphan(self, c: Connection, now: int) -> None:
+        if c.state is CLOSED:
+            return
+        self.orphans[c.key] = None
+        if len(self.orphans) > self.config.orphans:
+            oldest = next(iter(self.orphans))
+            del self.orphans[oldest]
+            self.count("TCPAbortOnMemory")
+            self.connections[oldest].abort(now)
 
     def _on_event(self, c: Connection) -> None:
         usable = c.state not in (LISTEN, SYN_SENT, SYN_RECEIVED)

@@ -249,6 +249,9 @@ class Config:
     """Half-open connections are reset when their listener closes; otherwise when they go on."""
     time_wait_entries: int = 1 << 20
     connections: int = 1 << 20
+    orphans: int = 4096
+    """Connections that the application has closed and whose peers have not finished: beyond it the one that has waited
+    longest is reset, lest peers that hold on fill the memory (RFC 6429 §4)."""
     replies_owed: int = 1024
     """RSTs, ICMP errors and echo replies waiting for the link."""
     icmp_rate: int = 100

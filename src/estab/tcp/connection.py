@@ -54,9 +54,12 @@ TIMESTAMP_SPACE: Final = 12
 
 
 class Host:
-    """What a connection borrows from whoever keeps it: rules, clocks, counters, and two doors to be called back."""
+    """What a connection borrows from whoever keeps it: rules, clocks, counters, and three doors to be called back."""
 
-    __slots__ = ("clock", "config", "counters", "isn", "observer", "on_busy", "on_event", "rules", "timestamp_offset")
+    __slots__ = (
+        *("clock", "config", "counters", "isn", "observer", "on_busy", "on_event", "on_orphan", "rules"),
+        "timestamp_offset",
+    )
 
     def __init__(  # noqa: PLR0917
         self,
@@ -68,6 +71,7 @@ class Host:
         counters: MutableMapping[str, int],
         on_busy: Callable[[Connection], None],
         on_event: Callable[[Connection], None],
+        on_orphan: Callable[[Connection, int], None],
         observer: Observer | None = None,
     ) -> None:
         self.config: Config = config
@@ -81,6 +85,8 @@ class Host:
         """This connection may have something to send, or another deadline."""
         self.on_event: Callable[[Connection], None] = on_event
         """The application should look at this connection."""
+        self.on_orphan: Callable[[Connection, int], None] = on_orphan
+        """The application has closed this connection, and it goes on without it."""
         self.observer: Observer | None = observer
 
 
@@ -546,6 +552,7 @@ class Connection(Snapshot):
         self.shutdown(now)
         settle(self, now)
         self.host.on_busy(self)
+        self.host.on_orphan(self, now)
 
     def abort(self, now: int) -> None:
         """Close at once, with a RST where the peer would otherwise wait (RFC 9293 §3.9.1.5, §3.10.5)."""
