@@ -66,6 +66,7 @@ def kernel_uses_ecn(peer: socket.socket) -> int:
     return peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[TCP_INFO_OPTIONS] & (ECN | ECN_SEEN)
 
 
+@pytest.mark.lossless("it counts what marks alone cause")
 @isolated_with_tun
 @pytest.mark.parametrize("family", [4, 6])
 def test_we_ask_and_send(family: int) -> None:
@@ -146,6 +147,7 @@ def test_accurate_ecn_is_asked_for_and_falls_back() -> None:
     assert us.stack.counters["TCPECNReduced"] > 0
 
 
+@pytest.mark.lossless("nothing is to be sent again")
 @isolated_with_tun
 def test_super_segments_with_cwr_pass_the_device() -> None:
     """The device cuts them, and CWR stays on the first piece: the kernel ends its echo and nothing is lost.
