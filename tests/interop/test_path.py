@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -19,6 +19,7 @@ from estab.links.seqpacket import seqpacket_pair
 from estab.links.tun import TunLink
 from estab.stack.pump import Pump
 from estab.stack.stack import Stack
+from estab.tcp.connection import Connection
 from estab.wire.link import Link
 from tests.netns import isolated_with_tun
 
@@ -74,28 +75,103 @@ def test_between_two_kernels() -> None:
     assert report.size > len(DATA)
 
 
+class Us:
+    """A stack of ours at one end of the path; ``wire`` is what the relay gets."""
+
+    def __init__(self, address: str) -> None:
+        self.wire, self.cable = seqpacket_pair()
+        self.stack = Stack(addresses=[address], rng=random.Random(1), mtu=self.cable.mtu)
+        self._pump = Pump(self.stack, self.cable, lambda watched: None)
+
+    def turn(self) -> None:
+        self._pump.turn(time.monotonic_ns())
+
+    def send(self) -> None:
+        """Open a connection for ``DATA``, which goes out turn by turn."""
+        connection = self.stack.open(("10.77.0.2", 5000), time.monotonic_ns())
+        assert connection.send(DATA, time.monotonic_ns()) == len(DATA)
+
+
+class Taker:
+    """What comes over the first connection that is accepted, turn by turn."""
+
+    def __init__(self, us: Us) -> None:
+        self.received = bytearray()
+        self._listener = us.stack.listen(5000)
+        self._stack = us.stack
+        self._accepted: Connection | None = None
+
+    def done(self) -> bool:
+        """Look whether more has come; is it all?"""
+        if self._accepted is None:
+            self._accepted = self._stack.accept(self._listener)
+        else:
+            self.received += self._accepted.receive(1 << 16, time.monotonic_ns())
+        return len(self.received) >= len(DATA)
+
+
+def wait(done: Callable[[], bool], *ours: Us) -> None:
+    """Let our stacks work until it is done; half a minute is too long."""
+    give_up = time.monotonic() + 30
+    while not done():
+        assert time.monotonic() < give_up
+        for us in ours:
+            us.turn()
+        select.select([us.cable for us in ours], [], [], 0.002)
+
+
 @isolated_with_tun
 def test_from_us_to_a_kernel() -> None:
-    far = new_namespace()
-    wire, ours = seqpacket_pair()
-    stack = Stack(addresses=["10.77.0.1/24"], rng=random.Random(1), mtu=ours.mtu)
-    pump = Pump(stack, ours, lambda watched: None)
-    with relayed(wire, kernel_end(far, "10.77.0.2/24"), LOSSY) as relay, listener(far) as server:
-        connection = stack.open(("10.77.0.2", 5000), time.monotonic_ns())
-        assert connection.send(DATA, time.monotonic_ns()) == len(DATA)
-        server.setblocking(False)
-        received, accepted, give_up = bytearray(), None, time.monotonic() + 30
-        while not received.endswith(DATA[-100:]):
-            pump.turn(time.monotonic_ns())
-            select.select([ours.fileno(), server if accepted is None else accepted], [], [], 0.005)
-            try:
-                if accepted is None:
-                    accepted, _ = server.accept()
-                    accepted.setblocking(False)
-                received += accepted.recv(1 << 16)
-            except BlockingIOError:
-                assert time.monotonic() < give_up
-        accepted.close()
+    far, us = new_namespace(), Us("10.77.0.1/24")
+    received = bytearray()
+    with relayed(us.wire, kernel_end(far, "10.77.0.2/24"), LOSSY) as relay, listener(far) as server:
+
+        def take() -> None:
+            accepted, _ = server.accept()
+            with accepted:
+                while len(received) < len(DATA):
+                    received.extend(accepted.recv(1 << 16))
+
+        us.send()
+        taker = threading.Thread(target=take)
+        taker.start()
+        wait(lambda: not taker.is_alive(), us)
         assert received == DATA
         assert relay.report().fates["lost"] > 0
-    ours.close()
+    us.cable.close()
+
+
+@isolated_with_tun
+def test_from_a_kernel_to_us() -> None:
+    near, us = new_namespace(), Us("10.77.0.2/24")
+    taker = Taker(us)
+    with relayed(kernel_end(near, "10.77.0.1/24"), us.wire, LOSSY) as relay:
+        with inside(near):
+            client = socket.socket()
+
+        def send() -> None:
+            client.settimeout(30)
+            client.connect(("10.77.0.2", 5000))
+            client.sendall(DATA)
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        with client:
+            wait(taker.done, us)
+            sender.join()
+        assert taker.received == DATA
+        assert relay.report().fates["lost"] > 0
+    us.cable.close()
+
+
+@isolated_with_tun
+def test_between_two_of_us() -> None:
+    near, far = Us("10.77.0.1/24"), Us("10.77.0.2/24")
+    taker = Taker(far)
+    with relayed(near.wire, far.wire, LOSSY) as relay:
+        near.send()
+        wait(taker.done, near, far)
+        assert taker.received == DATA
+        assert relay.report().fates["lost"] > 0
+    near.cable.close()
+    far.cable.close()
