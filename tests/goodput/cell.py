@@ -28,8 +28,9 @@ BURST: Final = (0.004, 0.4)
 by time: where single packets follow each other at the pace of a timer, it would last for minutes."""
 SMALLEST_QUEUE: Final = 15_000
 """Bytes: ten packets, where the bandwidth-delay product is less."""
-BUFFER: Final = 32 * MIB
-"""Twice what the largest cell has on its way and in its queue."""
+BUFFER: Final = 64 * MIB
+"""Four times what the largest cell has on its way and in its queue: it takes one such round to see a loss and one to
+repair it, and the repair may be lost as well. With less, the buffer is what is measured."""
 SHORTEST: Final = 20 * SECOND
 ROUND_TRIPS: Final = 100
 MEGABIT: Final = 1_000_000
