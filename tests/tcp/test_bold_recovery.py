@@ -4,7 +4,7 @@ import pytest
 
 from estab.tcp.config import LINUX, MILLISECOND
 from estab.tcp.recovery import LOSS, OPEN
-from tests.conversation import ACK, SECOND
+from tests.conversation import ACK, SECOND, SYN
 
 BOLD = LINUX.but(delayed_ack=SECOND)
 CAREFUL = BOLD.but(bold_recovery=False)
@@ -63,3 +63,34 @@ def test_more_to_come_waits_until_something_is_acknowledged(talk):
     t.expect_nothing()
     t.inject(ACK, seq=1, ack=1001)
     t.expect(ACK, seq=1001, len=400)
+
+
+@pytest.mark.parametrize(("config", "waits"), [(BOLD, True), (CAREFUL, False)], ids=["bold", "careful"])
+def test_the_answer_to_a_window_probe_puts_the_next_one_off(talk, config, waits):
+    t = talk(config).established(mss=1000)
+    t.inject(ACK, seq=1, ack=1, win=0)
+    t.send(bytes(1000))
+    t.after(t.c.rtt.rto)
+    t.expect(ACK, len=0)
+    t.after(t.c.rtt.rto)
+    t.inject(ACK, seq=1, ack=1, win=0)
+    t.after(t.c.rtt.rto + 1)
+    assert (t.drain() == []) is waits
+
+
+@pytest.mark.parametrize(("config", "grows"), [(BOLD, True), (CAREFUL, False)], ids=["bold", "careful"])
+def test_what_ends_recovery_opens_the_window_as_well(talk, config, grows):
+    t = lossy(talk, config.but(congestion="newreno"), 10_000)
+    t.inject(ACK, seq=1, ack=1, sack=((1001, 4001),))
+    t.drain()
+    t.inject(ACK, seq=1, ack=10_001)
+    assert t.c.recovery.phase is OPEN
+    assert (t.c.congestion.cwnd > t.c.congestion.ssthresh) is grows
+
+
+@pytest.mark.parametrize(("config", "retries"), [(BOLD, 10), (CAREFUL, 6)], ids=["bold", "careful"])
+def test_syns_a_second_apart_do_not_count_as_retries(talk, config, retries):
+    t = talk(config)
+    t.open()
+    t.after(600 * SECOND)
+    assert sum(1 for s in t.drain() if s.flags & SYN) == retries + 1

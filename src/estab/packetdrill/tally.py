@@ -60,6 +60,7 @@ class Bookkeeper(Observer):
             return
         tally = self.of(connection, now)
         tally["segs_out"] += segment.segments
+        tally["probes"] += reason is Reason.WINDOW_PROBE
         if not segment.length and not segment.flags & (SYN | FIN):
             return
         repeated = unwrap(segment.seq, connection.snd_nxt) + segment.span < connection.snd_nxt
@@ -84,6 +85,7 @@ class Bookkeeper(Observer):
             tally["last_data_recv"] = now
         if segment.flags & ACK:
             tally["last_ack_recv"] = now
+            tally["probes"] = 0
             _note_order(connection, segment, tally)
 
     def congestion(self, now: int, connection: Connection, event: str) -> None:

@@ -12,7 +12,7 @@ from estab.sockets.info import info_of
 from estab.tcp.config import MILLISECOND
 from estab.tcp.congestion.control import UNBOUNDED
 from estab.tcp.connection import Connection
-from estab.tcp.recovery import LOSS, RECOVERY
+from estab.tcp.recovery import LOSS, OPEN, RECOVERY
 from estab.tcp.states import State
 
 _STATES: Final = {
@@ -88,7 +88,7 @@ def fields_of(c: Connection, tally: Tally, now: int) -> dict[str, Any]:
     return {
         "tcpi_ca_state": _phase(c),
         "tcpi_retransmits": info.retransmits,
-        "tcpi_probes": info.probes + c.persist_backoff,
+        "tcpi_probes": info.probes + tally["probes"],
         "tcpi_backoff": info.backoff + c.persist_backoff,
         "tcpi_options": options,
         "tcpi_snd_wscale": scale[0],
@@ -153,7 +153,7 @@ def _segments(c: Connection, tally: Tally, ssthresh: int, cwnd: int) -> dict[str
         "tcpi_unacked": packets,
         "tcpi_sacked": sacked + -(-c.recovery.departed // mss),
         "tcpi_lost": lost,
-        "tcpi_retrans": repeated,
+        "tcpi_retrans": repeated if c.recovery.phase is not OPEN else 0,
         "tcpi_fackets": 0,
         "tcpi_reordering": tally["reordering"] or _REORDERING,
         "tcpi_snd_ssthresh": _INFINITE if ssthresh >= UNBOUNDED else ssthresh // mss,

@@ -13,7 +13,7 @@ from estab.tcp.options import echo_age, sack_blocks
 from estab.tcp.pushes import burst_of
 from estab.tcp.recovery import RECOVERY
 from estab.tcp.sampling import note_app_limit, sample, tell_deliveries
-from estab.tcp.settle import arm_tail_probe
+from estab.tcp.settle import arm_tail_probe, persist_interval
 from estab.tcp.spurious import Delivery, take_back, take_duplicate_report
 from estab.tcp.timers import NEVER, Timer
 from estab.wire.tcp import FIN, SYN
@@ -39,9 +39,10 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     if c.sack_ok and (segment.options.sack or c.tail.end is not None):
         dsack = _take_report(c, segment, same_window)
     if not (board.ranges or dsack):
+        _put_probe_off(c, now)
         return
     flight = c.flight
-    recovering = c.recovery.phase is RECOVERY
+    recovering = c.recovery.phase is RECOVERY and not c.config.bold_recovery
     pipe = c.recovery.pipe(board)
     news = sacked = 0
     note_app_limit(c)
@@ -81,6 +82,12 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
         reneging = board.ranges[0].sacked and c.config.bold_recovery
         c.timers.deadlines[_RTO] = now + (max(c.rtt.srtt >> 1, _RENEGING) if reneging else c.rtt.rto)
         arm_tail_probe(c, now)
+
+
+def _put_probe_off(c: Connection, now: int) -> None:
+    """In Linux the time to the next window probe begins with what the peer has just said."""
+    if c.snd_wnd == 0 and c.timers.is_set(Timer.PERSIST) and c.config.bold_recovery:
+        c.timers.set(Timer.PERSIST, now + persist_interval(c))
 
 
 def burst(c: Connection) -> int:

@@ -332,6 +332,7 @@ LINUX: Final = Config(
     receive_buffer_max=6 * MIB,
     rto_maximum=120 * SECOND,
     syn_retries=6,
+    syn_retries_linear=4,
     data_retries=15,
     user_timeout=None,
     fin_wait_2_timeout=60 * SECOND,
@@ -388,6 +389,6 @@ FREEBSD: Final = Config(
     port_first=10_000,
 )
 
-LINUX_3: Final = LINUX.but(profile="linux-3.x")
+LINUX_3: Final = LINUX.but(profile="linux-3.x", syn_retries_linear=0)
 
 PROFILES: Final = {config.profile: config for config in (MODERN, RFC, LINUX, LINUX_3, FREEBSD)}

@@ -119,7 +119,8 @@ def _take_hidden_loss(c: Connection, now: int) -> None:
 
     The flight that counts is that in which it was lost: by now most of it has long been acknowledged."""
     c.recovery.undo_until = None
-    _reduce(c, now, min(c.tail.probed, c.congestion.cwnd))
+    cwnd = c.congestion.cwnd
+    _reduce(c, now, cwnd if c.config.window_counts else min(c.tail.probed, cwnd))
     if c.prr.base:
         c.congestion.cwnd = c.congestion.ssthresh
         c.prr.end()

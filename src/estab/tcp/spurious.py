@@ -101,6 +101,8 @@ def _try_timeout(c: Connection, trial: Trial, delivery: Delivery, duplicate: boo
         return False
     recovery = c.recovery
     if c.config.bold_recovery and c.sack_ok and _late_arrival(c):
+        # What was sent again and is acknowledged with it was not answered: it tells nothing about the rest.
+        c.board.arrived = [entry for entry in c.board.arrived if entry.transmissions == 1]
         return True
     segments = 2
     if trial.point is None:
@@ -115,7 +117,7 @@ def _try_timeout(c: Connection, trial: Trial, delivery: Delivery, duplicate: boo
             return True
         segments = 3
     recovery.trial = None
-    if not c.congestion.sampled and (delivery.progress or segments == 3):
+    if not (c.congestion.sampled or c.config.bold_recovery) and (delivery.progress or segments == 3):
         c.congestion.cwnd = min(segments * c.mss, max(c.congestion.ssthresh, 2 * c.mss))
     return False
 

@@ -82,7 +82,8 @@ def _data_timeout(c: Connection, now: int) -> None:
 def _retransmission_limit(c: Connection) -> int:
     """R2, counted: RFC 9293 §3.8.3."""
     if c.state is SYN_SENT:
-        return c.config.syn_retries
+        # Linux counts those before the first doubling extra.
+        return c.config.syn_retries + (c.config.syn_retries_linear if c.config.bold_recovery else 0)
     if c.state is SYN_RECEIVED:
         return c.config.syn_ack_retries
     return 1 << 30 if c.config.data_retries is None else c.config.data_retries
