@@ -31,13 +31,15 @@ CLI := $(VENV)/.cli-$(PINS)
 # Here the wheel is installed, and it is made again whenever what it is made of changes.
 CORE := $(shell find src -name '*.py' -o -name '*.c' | LC_ALL=C sort | xargs cat | cksum | cut -d ' ' -f 1)
 INSTALLED := $(VENV)-compiled/.compiled-$(PINS)-$(CORE)
+LAYERS_VENV := .venv-layers
+LAYERS := $(LAYERS_VENV)/.made-$(shell cat requirements/dev.txt requirements/layers.txt | cksum | cut -d ' ' -f 1)
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 INSTALL = $(PIP) install --quiet
 WHEEL = $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-loss explore explore-deep goodput fairness repairs bench-path measured pictures pins wheel clean distclean
+.PHONY: help setup demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-layers bench-loss explore explore-deep goodput fairness repairs bench-path measured pictures pins wheel clean distclean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -87,6 +89,9 @@ bench: $(DEV) ## Measure and print the README's figures; JSON=1 for one JSON lin
 
 bench-peers: $(DEV) ## estab beside other stacks on TUN, 40 minutes; QUICK=1 for 5; JSON=1 for one JSON line
 	@$(BIN)/python -m bench.peers $(if $(QUICK),--quick) $(if $(JSON),--json) $(ARGS)
+
+bench-layers: $(LAYERS) ## What each layer costs by itself, with pytest-benchmark. ARGS="-k parse"
+	$(LAYERS_VENV)/bin/python -m pytest -q -p no:xdist --benchmark-columns=median,iqr,ops bench/layers $(ARGS)
 
 bench-loss: $(DEV) ## estab beside the kernel on lossy paths, 20 minutes; QUICK=1 for 5; JSON=1 for one JSON line
 	@$(BIN)/python -m bench.loss $(if $(QUICK),--quick) $(if $(JSON),--json)
@@ -143,7 +148,7 @@ clean: ## Remove what builds and tests leave behind
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Remove the environments too
-	rm -rf $(VENV) .venv-pins .bench-peers
+	rm -rf $(VENV) .venv-pins $(LAYERS_VENV) .bench-peers
 
 define check_python
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -169,6 +174,13 @@ $(DEV):
 	@$(INSTALL) --requirement requirements/dev.txt
 	@ESTAB_FORM=pure $(INSTALL) --no-deps --no-build-isolation --editable .
 	@rm -f $(VENV)/.dev-* && touch $@
+
+$(LAYERS):
+	@$(check_python)
+	$(PYTHON) -m venv $(LAYERS_VENV)
+	$(LAYERS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet \
+	    --constraint requirements/dev.txt --requirement requirements/layers.txt pytest
+	@rm -f $(LAYERS_VENV)/.made-* && touch $@
 
 $(CLI):
 	@$(make_venv)

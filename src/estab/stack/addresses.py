@@ -27,7 +27,8 @@ class Addresses:
         self.prefixes: list[Prefix] = [parse_prefix(text) for text in texts]
         self.hosts: list[Prefix] = [prefix for prefix in self.prefixes if not _is_network(prefix)]
         self.ranges: list[Prefix] = [prefix for prefix in self.prefixes if _is_network(prefix)]
-        self.own: frozenset[bytes] = frozenset(prefix.address for prefix in self.hosts)
+        self.own: dict[bytes, bytes] = {prefix.address: prefix.address for prefix in self.hosts}
+        """Each as the object that connections share."""
 
     def accepts(self, address: bytes) -> bool:
         """A packet to this address is for us."""

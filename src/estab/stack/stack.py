@@ -465,6 +465,7 @@ class Stack:
         iss = self.host.isn(key, now)
         if floor is not None and unwrap(iss, floor) <= floor:
             iss = (floor + _ISN_STEP) & 0xFFFFFFFF
+        local = self.addresses.own.get(local[0], local[0]), local[1]
         c = Connection(self.host, key, local, remote, self.mtu, self._path_mtu(remote[0], now), iss, config)
         self.connections[key] = c
         return c

@@ -405,7 +405,7 @@ def owe_ack(c: Connection) -> None:
 
 def _owe_reset(c: Connection, seq: int) -> None:
     if len(c.resets_owed) < 4:
-        c.resets_owed.append((seq, None))
+        c.resets_owed += ((seq, None),)
 
 
 def _answer_unacceptable(c: Connection, segment: Segment, now: int) -> None:
@@ -425,7 +425,7 @@ def _unacceptable(c: Connection, segment: Segment, now: int) -> None:
     repeated = segment.seq + segment.span == c.rcv_nxt or (c.rcv_edge == c.rcv_nxt == segment.seq)
     if segment.flags & SYN and segment.seq == c.irs and c.state is SYN_RECEIVED and not segment.flags & ACK:
         if not hear_again(c, segment):
-            c.resets_owed.append((c.snd_nxt, c.rcv_nxt))
+            c.resets_owed += ((c.snd_nxt, c.rcv_nxt),)
             reset(c, now)
             return
         c.board.mark_lost(c.iss, c.iss + 1)
@@ -535,7 +535,7 @@ def _reset_unreadable(c: Connection, segment: Segment, now: int) -> None:
 
     The number is the one that the peer expects, by its own word: no other resets it (RFC 5961 §3.2)."""
     c.count("TCPAbortOnData")
-    c.resets_owed.append((segment.ack, None))
+    c.resets_owed += ((segment.ack, None),)
     c.die(ConnectionAbortedError(errno.ECONNABORTED, "data arrived after close"), Fact.ABORT, now)
 
 

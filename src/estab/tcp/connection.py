@@ -16,7 +16,7 @@ from estab.tcp.fast_open import FastOpen
 from estab.tcp.memory import MemoryWindow
 from estab.tcp.observer import Observer
 from estab.tcp.pmtu import PathMtu
-from estab.tcp.prr import ProportionalRateReduction
+from estab.tcp.prr import RESTING, ProportionalRateReduction
 from estab.tcp.pushes import Pushes
 from estab.tcp.queues import ReceiveQueue, SendQueue
 from estab.tcp.rack import Rack
@@ -275,7 +275,7 @@ class Connection(Snapshot):
         self.board: Scoreboard = Scoreboard(config.scoreboard_ranges)
         self.recovery: Recovery = Recovery(config, iss)
         self.rack: Rack = Rack(iss)
-        self.prr: ProportionalRateReduction = ProportionalRateReduction()
+        self.prr: ProportionalRateReduction = RESTING
         self.tail: TailLossProbe = TailLossProbe()
         self.rate: DeliveryRate | None = None
         self.rtt: RttEstimator = RttEstimator(config)
@@ -356,7 +356,7 @@ class Connection(Snapshot):
         self.challenges_owed: int = 0
         self.challenges: int = 0
         self.challenge_start: int | None = None
-        self.resets_owed: list[tuple[int, int | None]] = []
+        self.resets_owed: tuple[tuple[int, int | None], ...] = ()
         self.probe_owed: bool = False
         self.keepalive_owed: bool = False
         self.override: bool = False
@@ -562,7 +562,7 @@ class Connection(Snapshot):
             return
         silent = (SYN_SENT, SYN_RECEIVED) if self.config.bsd_calls else (SYN_SENT, CLOSING, LAST_ACK)
         if self.state not in silent or self.fast_opened:
-            self.resets_owed.append((self.snd_nxt, self.rcv_nxt))
+            self.resets_owed += ((self.snd_nxt, self.rcv_nxt),)
         self.die(ConnectionAbortedError(errno.ECONNABORTED, "connection aborted"), Fact.ABORT, now)
 
     def set_send_buffer(self, size: int) -> None:
@@ -793,6 +793,7 @@ class Connection(Snapshot):
 
     def restore(self, value: Any, origin: Origin) -> None:
         base, reassembly, rate, tuning, ack_delay, ecn, fast_open, pushes, memory, resets, error, soft_error = value
+        self.prr = ProportionalRateReduction()
         super().restore(base, origin)
         self.reassembly = None
         if reassembly is not None:
@@ -822,7 +823,7 @@ class Connection(Snapshot):
             self.pushes.restore(pushes, origin)
         if self.memory is not None:
             self.memory.restore(memory, origin)
-        self.resets_owed = [(seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets]
+        self.resets_owed = tuple((seq + origin.iss, None if ack is None else ack + origin.irs) for seq, ack in resets)
         self.error = _error_from(error)
         self.soft_error = _error_from(soft_error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from estab.tcp.prr import RESTING, ProportionalRateReduction
 from estab.tcp.recovery import OPEN, RECOVERY
 from estab.tcp.sampling import tell_losses
 from estab.tcp.scoreboard import transmission
@@ -83,8 +84,10 @@ def enter_recovery(c: Connection, news: int, now: int) -> None:
     window = c.congestion.cwnd
     _reduce(c, now, c.flight_size)
     if c.sack_ok and c.congestion.uses_prr and c.config.window_counts:
+        c.prr = ProportionalRateReduction()
         c.prr.begin(window, c.mss)
     elif c.sack_ok and c.congestion.uses_prr:
+        c.prr = ProportionalRateReduction()
         c.prr.begin(c.flight - c.board.sacked + news)
     c.tail.cancel()
     c.timers.stop(Timer.TAIL_PROBE)
@@ -123,7 +126,7 @@ def _take_hidden_loss(c: Connection, now: int) -> None:
     _reduce(c, now, cwnd if c.config.window_counts else min(c.tail.probed, cwnd))
     if c.prr.base:
         c.congestion.cwnd = c.congestion.ssthresh
-        c.prr.end()
+        c.prr = RESTING
     c.congestion.on_recovered(now)
     c.count("TCPLossProbeRecovery")
 
@@ -133,7 +136,7 @@ def _progress(c: Connection, delivery: Delivery, now: int) -> None:
         return
     if c.prr.base:
         c.congestion.cwnd = c.congestion.ssthresh
-        c.prr.end()
+        c.prr = RESTING
     if not delivery.dsack:
         # With a false alarm the count of recoveries without one has begun anew (RFC 8985 §6.2 step 4).
         c.rack.on_recovered()

@@ -54,7 +54,8 @@ def emit(c: Connection, emission: Emission, now: int) -> Segment:
 
 def _reset(c: Connection, seq: int, flags: int, now: int) -> Segment:
     """One that ends the connection of its own accord has a timestamp, like every segment of it (RFC 7323 §3.2)."""
-    _, ack = c.resets_owed.pop(0)
+    _, ack = c.resets_owed[0]
+    c.resets_owed = c.resets_owed[1:]
     c.count("OutRsts")
     segment = Segment(seq, ack or 0, flags, 0)
     segment.options = NO_OPTIONS

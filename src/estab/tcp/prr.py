@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from estab.tcp.snapshot import Slots, Snapshot
 
@@ -27,9 +27,6 @@ class ProportionalRateReduction(Snapshot):
         self.delivered = 0
         self.out = 0
 
-    def end(self) -> None:
-        self.base = 0
-
     def on_sent(self, size: int) -> None:
         """New or again, everything counts (§6.3)."""
         self.out += size
@@ -45,3 +42,7 @@ class ProportionalRateReduction(Snapshot):
         if self.out == 0 and allowed == 0:
             return mss
         return allowed
+
+
+RESTING: Final = ProportionalRateReduction()
+"""Between episodes: shared by all connections, and never changed."""

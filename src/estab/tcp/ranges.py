@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
+from estab.tcp.queues import NOTHING
+
 
 class RangeSet:
     """``[start, end)`` ranges in order. Look-up and insertion take O(log n) comparisons."""
@@ -12,8 +14,8 @@ class RangeSet:
     __slots__ = ("ends", "starts")
 
     def __init__(self) -> None:
-        self.starts: list[int] = []
-        self.ends: list[int] = []
+        self.starts: list[int] = NOTHING
+        self.ends: list[int] = NOTHING
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -23,6 +25,9 @@ class RangeSet:
 
     def add(self, start: int, end: int) -> None:
         """Join ``[start, end)`` with all ranges that it overlaps or touches."""
+        if self.starts is NOTHING:
+            self.starts, self.ends = [start], [end]
+            return
         first = bisect_left(self.ends, start)
         last = bisect_right(self.starts, end)
         if first < last:

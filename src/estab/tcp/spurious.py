@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from estab.tcp.config import MILLISECOND
 from estab.tcp.frto import Trial
 from estab.tcp.options import echo_age
+from estab.tcp.prr import RESTING
 from estab.tcp.recovery import LOSS
 from estab.wire.sequence import unwrap
 
@@ -81,7 +82,7 @@ def _undo(c: Connection, delivery: Delivery, late: bool, now: int) -> None:
     """Back to what was before; ``late``: it was a timeout, after which a whole flight might leave at once."""
     c.count("TCPSpuriousRTOs" if late else "TCPFullUndo")
     c.recovery.undo()
-    c.prr.end()
+    c.prr = RESTING
     c.board.unlose()
     c.rack.reordering = True
     control = c.congestion

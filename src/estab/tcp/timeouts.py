@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from estab.tcp.judge import allow, detect_losses
+from estab.tcp.prr import RESTING
 from estab.tcp.recovery import OPEN, RECOVERY
 from estab.tcp.sampling import tell_losses
 from estab.tcp.settle import keepalive_idle, lose_probe, settle
@@ -67,7 +68,7 @@ def _data_timeout(c: Connection, now: int) -> None:
     c.recovery.on_timeout(c.board, c.snd_una, c.snd_nxt, sent_before)
     begin_trial(c, fresh)
     tell_losses(c, now)
-    c.prr.end()
+    c.prr = RESTING
     c.tail.cancel()
     c.timers.stop(Timer.TAIL_PROBE)
     c.timers.stop(Timer.REORDER)
@@ -94,7 +95,7 @@ def time_out(c: Connection, now: int) -> None:
     error = c.soft_error or TimeoutError(errno.ETIMEDOUT, "connection timed out")
     c.count("TCPAbortOnTimeout")
     if c.config.timeout_resets and c.state is not SYN_SENT and not c.resets_owed and not _embryonic(c):
-        c.resets_owed.append((c.snd_nxt, c.rcv_nxt))
+        c.resets_owed += ((c.snd_nxt, c.rcv_nxt),)
     c.die(error, Fact.TIMEOUT, now)
 
 
@@ -127,7 +128,7 @@ def _keepalive(c: Connection, now: int) -> None:
         c.timers.set(Timer.KEEPALIVE, heard + idle)
         return
     if c.keepalive_probes >= c.keepalive_limit:
-        c.resets_owed.append((c.snd_nxt, c.rcv_nxt))
+        c.resets_owed += ((c.snd_nxt, c.rcv_nxt),)
         time_out(c, now)
         return
     if not c.board.ranges:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from estab.tcp.judge import allow
+from estab.tcp.prr import RESTING, ProportionalRateReduction
 from estab.tcp.recovery import OPEN
 from estab.tcp.spurious import Delivery
 from estab.tcp.timers import Timer
@@ -36,6 +37,7 @@ def _reduce(c: Connection, ecn: EcnFeedback, delivery: Delivery, now: int) -> No
     else:
         control.on_ecn(now, delivery.pipe)
         if c.sack_ok and control.uses_prr and control.cwnd == control.ssthresh:
+            c.prr = ProportionalRateReduction()
             c.prr.begin(delivery.pipe)
             allow(c, delivery.news, delivery.progress)
     ecn.on_reduced(c.snd_nxt)
@@ -61,4 +63,4 @@ def _end(c: Connection, ecn: EcnFeedback) -> None:
     ecn.reducing = False
     if c.prr.base and c.recovery.phase is OPEN:
         c.congestion.cwnd = c.congestion.ssthresh
-        c.prr.end()
+        c.prr = RESTING

@@ -1,0 +1,1 @@
+"""What each layer costs by itself: ``make bench-layers``."""
