@@ -1,4 +1,19 @@
-"""Several flows of one control through one bottleneck, in virtual time: what each of them gets in the end."""
+"""Several flows of one control through one bottleneck, in virtual time: what each of them gets in the end.
+
+The bottleneck is a tail-drop queue of one bandwidth-delay product. Flows start within two seconds, eight seconds pass,
+a minute is measured. Their round-trip times differ by up to 5 % from flow to flow, on average; and within a flow the
+time of a packet varies by 10 % up and down, in order, before the queue.
+
+Why it varies: what is sent as acknowledgements come travels in clumps, one for each flow, and on a path of constant
+times the clumps keep their places for good. The flow with the shorter round trip then arrives where the clump before it
+has not ended yet, at the peak of the queue, and takes the losses round after round, whatever its window; the one with
+the longer round trip arrives in the gap. That is a phase effect (Floyd and Jacobson, "On Traffic Phase Effects in
+Packet-Switched Gateways"), and says nothing about the control: two CUBIC flows of round trips that differ by 1.9 ms got
+6.3 and 3.3 Mbit/s, in all seeds in the order of their round trips; and 5.2 and 4.5 when paced, which leaves no
+clumps. The authors' remedy, up to one packet's time on the line (1.2 ms) at random, is for flows that meet packet by
+packet. What varies here is a fifth of the queue, and lets the clumps run into each other. How much it is matters: of
+eight CUBIC flows the least even seed had an index of 0.84 with 1.2 ms, 0.93 with 4 ms, and 0.98 with the 8 ms of now.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +37,21 @@ SEEDS: Final = (1, 2, 3, 4, 5)
 RATE: Final = 10_000_000
 """Bits per second of the bottleneck; its queue holds one bandwidth-delay product."""
 RTT: Final = 40 * MILLISECOND
-PACKET: Final = 1500 * 8 * SECOND // RATE
 SPREAD: Final = 5
-"""Round-trip times differ by so many percent, up and down."""
+"""Round-trip times differ by so many percent from flow to flow, up and down."""
+VARIATION: Final = 10
+"""And from packet to packet."""
 STARTS: Final = 2 * SECOND
 """The flows begin somewhere within this."""
 BEFORE: Final = 10 * SECOND
 MEASURED: Final = 60 * SECOND
 _CHUNK: Final = bytes(1 << 16)
 _PORT: Final = 80
+
+
+def _percent(share: int) -> int:
+    """Of the round-trip time (ns)."""
+    return RTT * share // 100
 
 
 class Race(NamedTuple):
@@ -41,10 +62,8 @@ class Race(NamedTuple):
 
 
 class Detours:
-    """Packets of some flows take longer: the ns by the port that they come from.
-
-    And each takes up to one packet's time on the line more, in order: without that a simulated queue drops in step
-    with one of the flows (Floyd and Jacobson, "On Traffic Phase Effects in Packet-Switched Gateways")."""
+    """Packets of some flows take longer: the ns by the port that they come from. And the time of each varies, in the
+    order of its flow."""
 
     def __init__(self) -> None:
         self.longer: dict[int, int] = {}
@@ -52,7 +71,7 @@ class Detours:
 
     def __call__(self, packet: Packet, now: int, rng: Random) -> Verdict:
         port = int.from_bytes(packet.head[20:22], "big")
-        at = now + self.longer.get(port, 0) + rng.randrange(PACKET)
+        at = now + self.longer.get(port, 0) + rng.randrange(_percent(2 * VARIATION))
         self._latest[port] = at = max(at, self._latest.get(port, 0))
         return Deliver(at=at)
 
@@ -84,8 +103,7 @@ def shares(race: Race, seed: int, before: int = BEFORE, measured: int = MEASURED
     source = network.host("source", "10.0.0.1/24", config=MODERN.but(congestion=race.control))
     takers = Takers(network)
     detours = Detours()
-    shortest = RTT * (100 - SPREAD) // 100
-    line = Line(RATE, bandwidth_delay(RATE, RTT), shortest // 2)
+    line = Line(RATE, bandwidth_delay(RATE, RTT), _percent(100 - SPREAD - VARIATION) // 2)
     network.connect(source, takers.host, path=Path(line), out=(detours,))
     begins = sorted(dice.randrange(STARTS) for _ in range(race.flows))
 
@@ -99,7 +117,7 @@ def shares(race: Race, seed: int, before: int = BEFORE, measured: int = MEASURED
     for begin in begins:
         network.run_until(begin)
         flow = source.stack.open(("10.0.0.2", _PORT), begin)
-        detours.longer[flow.local_port] = dice.randrange(RTT * 2 * SPREAD // 100)
+        detours.longer[flow.local_port] = dice.randrange(_percent(2 * SPREAD))
         ports.append(flow.local_port)
         write(flow)
     network.run_until(before)
