@@ -41,7 +41,7 @@ def require_program(name: str, command: str) -> str:
     return path if path else missing(name, command)
 
 
-def run(function: Callable[..., Any], *args: Any, timeout: float = 60, **kwargs: Any) -> Any:
+def run(function: Callable[..., Any], *args: Any, timeout: float = 180, **kwargs: Any) -> Any:
     """Call a function of a test module in a new network namespace with ``lo`` up; the test fails as it fails.
 
     Arguments and result go through JSON. timeout: seconds until the process is killed and the test fails."""
