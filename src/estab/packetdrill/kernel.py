@@ -439,7 +439,9 @@ class Kernel:
         socket = file.stream
         if request == SYMBOLS["FIONREAD"]:
             seen = socket.readable
-        elif request == SYMBOLS["SIOCOUTQ"]:
+        elif request == SYMBOLS["FIONSPACE"]:
+            seen = 0 if socket.connection is None else socket.connection.room
+        elif request in (SYMBOLS["SIOCOUTQ"], SYMBOLS["FIONWRITE"]):
             seen = socket.unacknowledged
         elif request == SYMBOLS["SIOCOUTQNSD"]:
             seen = socket.unsent
@@ -490,6 +492,18 @@ class Kernel:
 
     # ------------------------------------------------------------------ addresses
 
+    def getsockname(self, number: Argument, address: Argument, _length: Argument) -> int:
+        return self._named(address, self.socket_file(number).socket.getsockname())
+
+    def getpeername(self, number: Argument, address: Argument, _length: Argument) -> int:
+        return self._named(address, self.socket_file(number).socket.getpeername())
+
+    def _named(self, expected: Argument, seen: tuple[str, int]) -> int:
+        """Where the script says an address, it is compared."""
+        if isinstance(expected, Fields) and self._address(expected, *seen) != seen:
+            raise CallMismatchError(f"expected {self._address(expected, *seen)}, seen {seen}")
+        return 0
+
     def _address(self, given: Argument, host: str, port: int) -> tuple[str, int]:
         """What ``...`` or a ``sockaddr`` stands for."""
         if not isinstance(given, Fields):
@@ -535,7 +549,7 @@ def _plain(value: Argument) -> Argument:
 
 _NAMES: Final = """socket bind listen accept connect close shutdown open pipe write writev send sendto sendmsg read
     readv recv recvfrom recvmsg sendfile splice
-    fcntl ioctl setsockopt getsockopt poll epoll_create epoll_ctl epoll_wait"""
+    getsockname getpeername fcntl ioctl setsockopt getsockopt poll epoll_create epoll_ctl epoll_wait"""
 _CALLS: Final[dict[str, Callable[..., Result]]] = {
     **{name: getattr(Kernel, name) for name in _NAMES.split()},
     "accept4": Kernel.accept,

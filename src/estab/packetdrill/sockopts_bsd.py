@@ -34,6 +34,7 @@ _BITS: Final = {
 """An option that is on is told by its bit."""
 _LINGER_BIT: Final = 0x80
 _NOOPT: Final = _place("SOL_TCP", "TCP_NOOPT")
+_FASTOPEN: Final = _place("SOL_TCP", "TCP_FASTOPEN")
 _NOPUSH: Final = _place("SOL_TCP", "TCP_NOPUSH")
 _KEEPINIT: Final = _place("SOL_TCP", "TCP_KEEPINIT")
 _MAXSEG: Final = _place("SOL_TCP", "TCP_MAXSEG")
@@ -46,6 +47,8 @@ _FIGURES: Final = {
 """Seconds; 0 stands for what the host does."""
 _FUNCTIONS: Final = _place("SOL_TCP", "TCP_FUNCTION_BLK")
 TUNNELLED: Final = _place("SOL_TCP", "TCP_REMOTE_UDP_ENCAPS_PORT")
+_MOST_FAST: Final = 64
+"""Fast openings under way at most: half of what a listener may have waiting."""
 _KEPT_NAMES: Final = {
     "SOL_SOCKET": "DEBUG DONTROUTE BROADCAST USELOOPBACK NOSIGPIPE REUSEPORT_LB SETFIB USER_COOKIE TIMESTAMP",
     "SOL_TCP": "DELACK LOG STATS MAXUNACKTIME REMOTE_UDP_ENCAPS_PORT",
@@ -81,6 +84,8 @@ def set_option(file: SocketFile, place: Place, value: Argument, now: int) -> boo
         return False
     elif place == _NOPUSH:
         file.socket.setsockopt(Option.CORK, _integer(value), now)
+    elif place == _FASTOPEN:
+        _open_fast(file.socket, value, now)
     elif place == _NOOPT:
         file.remembered[place] = _integer(value)
         _omit_options(file.socket, bool(_integer(value)))
@@ -123,6 +128,15 @@ def _omit_options(socket: StreamSocket, omitted: bool) -> None:
     host = socket.table.stack.config
     kept = {name: not omitted and getattr(host, name) for name in ("sack", "timestamps", "window_scale", "mss_option")}
     socket.configure(**kept)
+
+
+def _open_fast(socket: StreamSocket, value: Argument, now: int) -> None:
+    """One option for both roles; the number may be in a structure, as ``enable``."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    on = integer(value.get("enable", 0) if isinstance(value, Fields) else value, "an option's value")
+    socket.setsockopt(Option.FASTOPEN, _MOST_FAST if on else 0, now)
+    socket.setsockopt(Option.FASTOPEN_CONNECT, on, now)
 
 
 def _set_seconds(socket: StreamSocket, place: Place, value: int, now: int) -> None:

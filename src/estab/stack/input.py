@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from estab.stack.coalesce import join
 from estab.stack.netstat import split_key
-from estab.tcp.arrives import Listening, arrives, reset_for
+from estab.tcp.arrives import Listening, answer_again, arrives, reset_for
 from estab.tcp.icmp import icmp_arrives
 from estab.tcp.observer import Reason
 from estab.tcp.states import CLOSED, TIME_WAIT
@@ -155,6 +155,10 @@ def deliver(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
         if segment.flags & (ACK | SYN) == ACK:
             stack.drop_embryo(c, now)
             c = None
+    if c is not None and c.config.every_syn_answered and segment.flags & (SYN | RST) == SYN and key in stack.embryos:
+        c = _hear_syn(stack, c, segment, now)
+        if c is not None:
+            return
     if c is not None:
         arrives(c, segment, now)
         return
@@ -168,6 +172,18 @@ def _must_wait_for_accept(stack: Stack, key: bytes) -> bool:
     """The accept queue is full: the last ACK of the handshake is ignored, and comes again; or it meets nobody."""
     listener = stack.embryos.get(key)
     return listener is not None and listener.full
+
+
+def _hear_syn(stack: Stack, c: Connection, segment: Segment, now: int) -> Connection | None:
+    """A passive connection gets a SYN. None: it is no more, and its listener is to answer."""
+    if not c.opening:
+        arrives(c, segment, now)
+    elif segment.flags & ACK:
+        stack.drop_embryo(c, now)
+        return None
+    else:
+        answer_again(c, segment, now)
+    return c
 
 
 def _no_connection(stack: Stack, key: bytes, segment: Segment, now: int) -> None:

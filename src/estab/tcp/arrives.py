@@ -122,6 +122,18 @@ def accept_syn(c: Connection, segment: Segment, now: int) -> None:
     c.host.on_busy(c)
 
 
+def answer_again(c: Connection, segment: Segment, now: int) -> None:
+    """A half-open connection hears a SYN again: the SYN-ACK comes again, with the newest timestamp."""
+    stamps = segment.options.timestamps
+    if c.ts_ok and stamps is not None:
+        c.ts_recent, c.ts_recent_at = unwrap(stamps[0], c.ts_recent), now
+    c.board.mark_lost(c.iss, c.iss + 1)
+    c.recovery.forced = True
+    c.timers.stop(Timer.RTO)
+    settle(c, now)
+    c.host.on_busy(c)
+
+
 # ---------------------------------------------------------------------- §3.10.7.3 SYN-SENT
 
 
@@ -423,6 +435,7 @@ def _unacceptable(c: Connection, segment: Segment, now: int) -> None:
     (RFC 9293 appendix A.2); a zero window must not hide an ACK or URG either (MUST-66).
     """
     repeated = segment.seq + segment.span == c.rcv_nxt or (c.rcv_edge == c.rcv_nxt == segment.seq)
+    repeated |= c.config.old_acks_count and segment.seq < c.rcv_nxt
     if segment.flags & SYN and segment.seq == c.irs and c.state is SYN_RECEIVED and not segment.flags & ACK:
         if not hear_again(c, segment):
             c.resets_owed += ((c.snd_nxt, c.rcv_nxt),)

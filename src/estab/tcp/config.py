@@ -231,6 +231,8 @@ class Config:
     challenge_acks: int = 10
     """Challenge ACKs per connection and period: RFC 5961 §7."""
     challenge_period: int = 5 * SECOND
+    old_acks_count: bool = False
+    """As in FreeBSD: of what is wholly old the acknowledgement counts."""
     stale_challenged: bool = True
     """What is empty and has an old timestamp is acknowledged (RFC 7323 §5.3), not only dropped."""
     timestamps_required: bool = True
@@ -243,6 +245,9 @@ class Config:
     """Half-open connections per listener; beyond it the oldest gives way (RFC 4987 §3.3)."""
     syn_text: bool = True
     """Text that comes with a SYN is kept (RFC 9293 §3.10.7.2); otherwise only fast open brings some."""
+    every_syn_answered: bool = False
+    """As in FreeBSD: a half-open connection answers every SYN by its SYN-ACK, whatever the number, and a SYN-ACK ends
+    it."""
     full_queue_resets: bool = False
     """The handshake that finds the accept queue full is reset; otherwise its end is not heard until there is room."""
     half_open_resets: bool = True
@@ -381,9 +386,11 @@ FREEBSD: Final = Config(
     time_wait_acks_text=True,
     challenge_acks=5,
     challenge_period=SECOND,
+    old_acks_count=True,
     stale_challenged=False,
     reset_timestamps=False,
     syn_text=False,
+    every_syn_answered=True,
     full_queue_resets=True,
     half_open_resets=False,
     port_first=10_000,
