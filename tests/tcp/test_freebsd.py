@@ -92,3 +92,40 @@ def test_an_opening_lasts_so_long(talk):
     t.after(2 * MS)
     assert t.state == "CLOSED"
     assert t.c.error.errno == errno.ETIMEDOUT
+
+
+def test_a_closed_window_is_asked_about_by_a_byte(talk):
+    for text, seq, size in ((True, 1001, 1), (False, 1000, 0)):
+        t = talk(FREEBSD.but(persist_with_text=text, super_segments=False)).established(mss=1000)
+        t.inject(ACK, seq=1, ack=1, win=1000)
+        t.send(bytes(2000))
+        t.expect(seq=1, len=1000)
+        t.inject(ACK, seq=1, ack=1001, win=0)
+        t.after(4900 * MS)
+        t.expect_nothing()
+        t.after(200 * MS)
+        t.expect(ACK, seq=seq, len=size)
+        t.inject(ACK, seq=1, ack=1001, win=1000)
+        t.expect(seq=1001, len=1000)
+
+
+def test_what_is_wholly_old_acknowledges(talk):
+    for counts, left in ((True, 0), (False, 100)):
+        t = talk(FREEBSD.but(old_acks_count=counts)).established()
+        t.inject(ACK | PSH, seq=1, ack=1, data=bytes(100))
+        t.send(bytes(100))
+        t.expect(seq=1, len=100)
+        t.inject(ACK | PSH, seq=1, ack=101, data=bytes(50))
+        assert len(t.c.send_queue) == left
+
+
+def test_a_half_open_connection_answers_every_syn(talk):
+    t = talk(FREEBSD)
+    t.listen()
+    t.inject(SYN, seq=0, mss=1460)
+    t.expect(SYN | ACK, seq=0, ack=1)
+    t.inject(SYN, seq=1000, mss=1460)
+    t.expect(SYN | ACK, seq=0, ack=1)
+    t.inject(SYN | ACK, seq=0, ack=1)
+    t.expect(RST, seq=1)
+    assert t.state == "CLOSED"

@@ -13,7 +13,8 @@ from estab.tcp.options import echo_age, sack_blocks
 from estab.tcp.pushes import burst_of
 from estab.tcp.recovery import RECOVERY
 from estab.tcp.sampling import note_app_limit, sample, tell_deliveries
-from estab.tcp.settle import arm_tail_probe, persist_interval
+from estab.tcp.scoreboard import Scoreboard
+from estab.tcp.settle import arm_tail_probe, asks_with_text, persist_interval
 from estab.tcp.spurious import Delivery, take_back, take_duplicate_report
 from estab.tcp.timers import NEVER, Timer
 from estab.wire.tcp import FIN, SYN
@@ -122,6 +123,10 @@ def _take_window(c: Connection, segment: Segment) -> bool:
         return False
     window = segment.window if segment.flags & SYN else segment.window << c.snd_wscale
     changed = window != c.snd_wnd
+    if changed and not c.snd_wnd and segment.ack == c.snd_una and asks_with_text(c):
+        # The byte that asked was not taken: it goes again, with what follows it.
+        c.snd_nxt = c.snd_una
+        c.board = Scoreboard(c.config.scoreboard_ranges)
     c.snd_wnd = window
     c.snd_wl1 = max(c.snd_wl1, segment.seq)
     c.snd_wl2 = segment.ack
@@ -156,7 +161,8 @@ def _is_duplicate(c: Connection, segment: Segment, same_window: bool) -> bool:
 def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, now: int) -> int | None:
     """SND.UNA moves; the RTT sample that this gave (ns)."""
     c.snd_una = segment.ack
-    c.idle_end = c.iss
+    if c.config.nagle_from_idle:
+        c.idle_end = c.send_queue.end if c.snd_una == c.snd_nxt else c.iss
     c.send_queue.acknowledge(segment.ack)
     rtt = _sample(c, segment, acked, now)
     if rtt is not None:

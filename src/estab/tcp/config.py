@@ -163,6 +163,10 @@ class Config:
     """What is written while nothing is unacknowledged goes out whole, its small end too, as in FreeBSD."""
     sws_override: int = 200 * MILLISECOND
     """RFC 9293 §3.8.6.2.1: 0.1 to 1 s."""
+    persist_minimum: int = 0
+    """A closed window is not asked about more often than this."""
+    persist_with_text: bool = False
+    """Whoever asks about a closed window sends a byte that was never sent, as in FreeBSD; otherwise an old position."""
     keepalive: bool = False
     """RFC 9293 §3.8.4: off unless the application asks (MUST-25)."""
     keepalive_idle: int = 7200 * SECOND
@@ -379,6 +383,8 @@ FREEBSD: Final = Config(
     ack_every_second=True,
     nagle_minshall=False,
     nagle_from_idle=True,
+    persist_minimum=5 * SECOND,
+    persist_with_text=True,
     keepalive_probes=8,
     fin_wait_2_timeout=675 * SECOND,
     open_fails_on_unreachable=False,

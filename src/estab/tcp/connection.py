@@ -259,7 +259,7 @@ class Connection(Snapshot):
         """The position after the last urgent byte (RFC 6093 §4)."""
         self.snd_sml: int = iss
         self.idle_end: int = iss
-        """The end of what was written while nothing was unacknowledged, until something is acknowledged."""
+        """The end of what waited when nothing was unacknowledged, until something is acknowledged."""
         self.full_until: int = iss
         """The window was in use when what is below this was sent."""
         """The end of the last small segment, for Nagle's algorithm after Minshall."""

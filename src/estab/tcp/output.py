@@ -86,6 +86,7 @@ def _record(c: Connection, emission: Emission, segment: Segment, now: int) -> No
     if flags & (SYN | FIN):
         _record_sequence(c, emission, seq + length + bool(flags & SYN) + bool(flags & FIN), now)
     elif length:
+        _record_probe(c, reason)
         _record_sequence(c, emission, seq + length, now)
     elif c.probe_owed or c.keepalive_owed:
         _record_probe(c, reason)

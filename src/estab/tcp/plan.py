@@ -221,6 +221,8 @@ def _probe_size(c: Connection, available: int, room: int) -> int:
 
 def _probe(c: Connection) -> Emission:
     """A probe repeats an old position, so that it must be answered and delivers nothing (§3.8.4, §3.8.6.1)."""
+    if c.probe_owed and c.config.persist_with_text and c.unsent > 0:
+        return Emission(Reason.WINDOW_PROBE, c.snd_nxt, 1, ACK if c.unsent > 1 else ACK | PSH, c.mss)
     if c.probe_owed:
         return Emission(Reason.WINDOW_PROBE, c.snd_una - 1, 0, ACK, 0)
     return Emission(Reason.KEEPALIVE, c.snd_nxt - 1, 0, ACK, 0)

@@ -25,13 +25,13 @@ def settle(c: Connection, now: int) -> None:
     if state is CLOSED or state is TIME_WAIT:
         return
     deadlines = c.timers.deadlines
-    if c.board.ranges:
+    if c.board.ranges and not (c.snd_wnd == 0 and asks_with_text(c)):
         if deadlines[_RTO] == NEVER:
             deadlines[_RTO] = now + c.rtt.rto
         deadlines[_PERSIST] = NEVER
         if c.stalled_at is None:
             _settle_user_timeout(c, now)
-    elif not window_holds_back(c):
+    elif not (c.board.ranges or window_holds_back(c)):
         deadlines[_RTO] = deadlines[_PERSIST] = deadlines[_USER] = deadlines[_TAIL_PROBE] = deadlines[_REORDER] = NEVER
         c.persist_backoff = 0
         c.stalled_at = None
@@ -81,6 +81,12 @@ def window_holds_back(c: Connection) -> bool:
     return usable < wanted and usable < c.mss and (usable <= 0 or 2 * usable < c.max_snd_wnd)
 
 
+def asks_with_text(c: Connection) -> bool:
+    """The window is closed, and what is in flight is the byte that asks about it: that is no loss."""
+    asks = c.config.persist_with_text and c.flight == 1 and c.state in SYNCHRONIZED
+    return asks and c.snd_una < c.send_queue.end
+
+
 def persist_interval(c: Connection) -> int:
     """The first probe after an RTO, later ones exponentially (RFC 9293 §3.8.6.1 SHLD-29, SHLD-30).
 
@@ -88,7 +94,7 @@ def persist_interval(c: Connection) -> int:
     if c.usable_window > 0:
         patient = c.corked or c.config.bold_recovery
         return max(c.config.sws_override, c.rtt.rto) if patient else c.config.sws_override
-    return min(c.rtt.rto << c.persist_backoff, c.config.rto_maximum)
+    return min(max(c.rtt.rto << c.persist_backoff, c.config.persist_minimum), c.config.rto_maximum)
 
 
 def effective_user_timeout(c: Connection) -> int | None:

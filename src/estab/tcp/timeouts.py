@@ -108,9 +108,14 @@ def _persist(c: Connection, now: int) -> None:
     """A window that stays closed is asked about; one that stays small is used (RFC 9293 §3.8.6.1, §3.8.6.2.1)."""
     if c.usable_window > 0:
         c.override = True
+        return
+    c.persist_backoff = min(c.persist_backoff + 1, 32)
+    if c.board.ranges:
+        # The byte that asks is out already, and asks again.
+        c.board.mark_lost(c.snd_una, c.snd_nxt)
+        c.recovery.forced = True
     else:
         c.probe_owed = True
-        c.persist_backoff = min(c.persist_backoff + 1, 32)
 
 
 def _delayed_ack(c: Connection, now: int) -> None:
