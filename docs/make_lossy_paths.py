@@ -103,8 +103,8 @@ def path(found: dict[str, Any]) -> str:
         share = "" if each["of_rate"] is None else f"{each['of_rate']:.1%}"
         late = (f"{each['late_p50_ms']:.3f} ms", f"{each['late_p99_ms']:.3f} ms")
         carried = f"{each['carried_mbit']:.1f}"
-        rows.append((f"{rate}, {each['rtt_ms']} ms", carried, share, *late, f"{each['cpu']:.0%}"))
-    head = ("", "Mbit/s carried", "of the setting", "late, half", "late, 99 %", "of a core")
+        rows.append((f"{rate}, {each['rtt_ms']} ms", carried, share, *late, f"{each['cpu']:.0%}", str(each["core_carries_mbit"])))
+    head = ("", "Mbit/s carried", "of the setting", "late, half", "late, 99 %", "of a core", "a whole core carries")
     return table(head, rows)
 
 

@@ -28,8 +28,8 @@ def test_what_is_short_is_said() -> None:
 def test_what_was_measured_becomes_a_table() -> None:
     """In the shape in which the benchmarks print it."""
     path = {"rate_mbit": 10, "rtt_ms": 20, "carried_mbit": 9.9, "of_rate": 0.99, "late_p50_ms": 0.1, "late_p99_ms": 0.2}
-    assert page.path({"path": [path | {"busy": 0.5, "cpu": 0.4}]}).splitlines()[-1] == (
-        "| 10 Mbit/s, 20 ms | 9.9 | 99.0% | 0.100 ms | 0.200 ms | 40% |"
+    assert page.path({"path": [path | {"busy": 0.5, "cpu": 0.4, "core_carries_mbit": 25}]}).splitlines()[-1] == (
+        "| 10 Mbit/s, 20 ms | 9.9 | 99.0% | 0.100 ms | 0.200 ms | 40% | 25 |"
     )
     cell = {"rtt_ms": 20, "loss": 0.05, "rate_mbit": 10, "cc": "bbr", "role": "sender", "n": 5, "counted": False}
     rates = {"estab_mbit": 1.0, "kernel_mbit": 2.0, "ratio": 0.5}
