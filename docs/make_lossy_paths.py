@@ -54,11 +54,14 @@ def full() -> str:
 
 def shares() -> str:
     rows = []
-    for race, (index, least, total, each) in fairness.read().items():
+    for race, row in fairness.read().items():
+        index, least, total, each = row.split("\t")[len(race) :]
         wanted = fairness.LEAST[race.control]
         remark = "" if float(index) >= wanted else f" (short of {wanted})"
         rows.append((f"{race.control}, {race.flows} flows", index + remark, least, total, each.replace(" ", ", ")))
-    return table(("", "Jain's index, median", "least of the seeds", "Mbit/s together", "Mbit/s each"), rows)
+    made = table(("", "Jain's index, median", "least of the seeds", "Mbit/s together", "Mbit/s each"), rows)
+    pending = [f"{race.control} with {race.flows} flows" for race in fairness.RACES if race in fairness.PENDING]
+    return made + (f"\n\nNot run since the setting was changed: {', '.join(pending)}." if pending else "")
 
 
 def latency() -> str:
@@ -102,8 +105,8 @@ def path(found: dict[str, Any]) -> str:
         rate = "no limit" if each["rate_mbit"] is None else f"{each['rate_mbit']} Mbit/s"
         share = "" if each["of_rate"] is None else f"{each['of_rate']:.1%}"
         late = (f"{each['late_p50_ms']:.3f} ms", f"{each['late_p99_ms']:.3f} ms")
-        carried = f"{each['carried_mbit']:.1f}"
-        rows.append((f"{rate}, {each['rtt_ms']} ms", carried, share, *late, f"{each['cpu']:.0%}", str(each["core_carries_mbit"])))
+        work = (f"{each['cpu']:.0%}", str(each["core_carries_mbit"]))
+        rows.append((f"{rate}, {each['rtt_ms']} ms", f"{each['carried_mbit']:.1f}", share, *late, *work))
     head = ("", "Mbit/s carried", "of the setting", "late, half", "late, 99 %", "of a core", "a whole core carries")
     return table(head, rows)
 
