@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
 from estab.cli import explore as command
+from estab.cli.executors import executor
 from estab.explore import SCENARIOS, Budget, Case
 from estab.explore.soundness import Trial, Verdict
 from tests.cli.conftest import Run
@@ -110,6 +113,14 @@ def test_everything_as_tables(estab: Run, monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_executor_that_is_none_is_refused(estab: Run, where: str) -> None:
     done = estab("sweep", "--executor", where)
     assert (done.status, done.err.count("\n")) == (2, 1)
+
+
+def test_who_interrupts_does_not_wait_for_what_is_under_way() -> None:
+    """The job never ends; if it was waited for, neither would this test."""
+    with pytest.raises(KeyboardInterrupt), executor("processes", 1) as pool:
+        job = pool.submit(signal.pause)
+        raise KeyboardInterrupt
+    assert job.cancelled() or isinstance(job.exception(), BrokenProcessPool)
 
 
 def test_a_sweep_names_the_smallest_seed_that_fails(estab: Run) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, MutableSequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from typing import Annotated, Any, Final
 
 import typer
@@ -36,8 +36,16 @@ def executor(where: str, jobs: int, figures: MutableSequence[int] | None = None)
             context = get_context("forkserver")
             context.set_forkserver_preload([share.__module__])
             own = {"mp_context": context, "max_tasks_per_child": 1, "initializer": share, "initargs": (figures,)}
-        with ProcessPoolExecutor(jobs or os.cpu_count(), **own) as pool:
+        pool = ProcessPoolExecutor(jobs or os.cpu_count(), **own)
+        try:
             yield pool
+        except BaseException:
+            # Whoever interrupts does not want to wait for what is under way.
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
+        pool.shutdown()
     elif where.startswith(DASK) and where != DASK:
         try:
             client_of = import_module("distributed").Client

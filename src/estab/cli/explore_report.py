@@ -43,7 +43,7 @@ class _Figures(ProgressColumn):
         self._says = says
 
     def render(self, task: Task) -> Text:
-        return Text(self._says())
+        return Text(self._says(), no_wrap=True, overflow="ellipsis")
 
 
 class Watch:
@@ -60,7 +60,7 @@ class Watch:
         console = Console(stderr=True)
         columns = [SpinnerColumn(), TextColumn("{task.description}"), _Figures(self._says), TimeElapsedColumn()]
         if total is not None:
-            columns[2:2] = [BarColumn(20), MofNCompleteColumn()]
+            columns[2:2] = [BarColumn(10), MofNCompleteColumn()]
         self._bar = Progress(*columns, console=console, disable=quiet or not console.is_terminal)
         self._bar.add_task(what, total=total)
 
@@ -87,7 +87,7 @@ class Watch:
     def _says(self) -> str:
         states, transitions, waiting = (sum(self._figures[place::EACH]) for place in range(EACH))
         rate = transitions / max(time.monotonic() - self._began, 1e-9)
-        return f"{states:,} states, {waiting:,} of them to look at, {rate:,.0f} transitions/s" if states else ""
+        return f"{states:,} states, {waiting:,} to look at, {rate:,.0f}/s" if states else ""
 
 
 def result_table(measured: Measured, seconds: float) -> None:
