@@ -326,6 +326,27 @@ def test_wild_sack_blocks_are_not_believed(talk, block):
     assert not t.c.board.ranges
 
 
+def test_sacks_of_every_other_small_segment_are_bounded(talk):
+    """CVE-2019-11477, CVE-2019-11478: the least MSS, and as many holes as there are segments."""
+    t = talk(MODERN.but(scoreboard_ranges=64, initial_window=2000, send_buffer=200_000)).established(
+        mss=48, sack_permitted=True
+    )
+    size = t.c.mss
+    t.send(bytes(200 * size))
+    t.drain()
+    for number in range(1, 199, 2):
+        t.inject(ACK, seq=1, ack=1, sack=((1 + number * size, 1 + (number + 1) * size),))
+        t.drain()
+        board = t.c.board
+        assert len(board.ranges) <= 64
+        assert board.ranges[0].start == t.c.snd_una
+        assert board.ranges[-1].end == t.c.snd_nxt
+        assert 0 <= board.outstanding() <= t.c.flight
+    t.inject(ACK, seq=1, ack=t.c.snd_nxt - t.iss)
+    assert not t.c.board.ranges
+    assert t.state == "ESTABLISHED"
+
+
 def test_overlapping_sack_blocks_count_once(talk):
     t = talk().established(sack_permitted=True)
     t.send(b"x" * 10_000)
@@ -641,3 +662,12 @@ def test_a_slow_reader_does_not_multiply_segments(talk):
         acked = t.c.snd_nxt - t.c.iss
     sent = [s for s in t.drain() if s.length]
     assert len(sent) <= (t.now - began) // t.config.sws_override + 1
+
+
+def test_many_small_segments_draw_few_acknowledgements(talk):
+    """Bytes one by one, as a peer without Nagle's algorithm sends them: a batch is answered once."""
+    t = talk().established()
+    for batch in range(20):
+        t.inject_batch([t.segment_bytes(ACK, seq=1 + 50 * batch + i, ack=1, data=b"x") for i in range(50)])
+    assert t.c.readable == 1000
+    assert len(t.drain()) <= 20

@@ -58,7 +58,7 @@ def take(packet: Packet, bases: tuple[int, int], to: int, source: int, trigger: 
     ip.parse(copy)
     segment = tcp.parse(copy)
     theirs, ours = bases[1 - to], bases[to]
-    absolute = segment.seq == 0 and segment.flags & (RST | ACK) == RST | ACK
+    absolute = source == NOBODY and segment.seq == 0 and segment.flags & (RST | ACK) == RST | ACK
     return Flying(
         to,
         _ZERO if absolute else segment.seq - theirs & MASK32,
