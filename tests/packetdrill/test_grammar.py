@@ -76,7 +76,7 @@ def test_a_call_with_everything() -> None:
 
 def test_a_packet_with_everything() -> None:
     found = packet(
-        "0 < [ect0, ttl 3] 5 > 6 FSRPUEWA. 1:3(2) ack 4 win 5 urg 6 "
+        "0 < [ECT0, ttl 3] 5 > 6 FSRPUEWA. 1:3(2) ack 4 win 5 urg 6 "
         "<mss 1460,nop,wscale 7,sackOK,nop,nop,TS val 1 ecr 2,nop,nop>"
     )
     assert (found.flags, found.seq, found.length, found.ack) == (0x1FF, Number(1), 2, Number(4))

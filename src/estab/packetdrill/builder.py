@@ -153,7 +153,7 @@ _IP_MOST: Final = {"tos": 255, "ttl": 255, "dscp": 63, "flow_label": 0xFFFFF}
 def _ip(token: Token | None) -> IpInfo:
     if token is None:
         return IpInfo()
-    words = re.split(r"[\s,]+", token[1:-1].strip())
+    words = re.split(r"[\s,]+", token[1:-1].strip().lower())
     found: dict[str, Any] = {}
     place = iter(words)
     for word in place:

@@ -17,7 +17,7 @@ _OF_NO_CONSEQUENCE: Final = re.compile(
     r"(.*/)?(sysctl_restore|sysctl_restore_.*|set_sysctls?_restore|true|:|tcp_metrics\w*|ip\s+(-[46]\s+)?tcp_metrics\s+flush.*"
     r"|sync|echo\b.*|tc\b.*|ethtool\b.*|ip\s+(-[46]\s+)?route\b.*|ip\s+(-[46]\s+)?link\b.*|ip\s+(-[46]\s+)?addr\b.*"
     r"|ip\s+(-[46]\s+)?neigh\b.*|rm\b.*|modprobe\b.*|xtables.*|date\b.*"
-    r"|kld(un)?load\b.*|kldstat\b.*|ifconfig\b.*|route\b.*|ping6?\b.*|sockstat|netstat\b[^|]*)"
+    r"|kld(un)?load\b.*|(arp|ndp|kenv)\b.*|kldstat\b.*|ifconfig\b.*|route\b.*|ping6?\b.*|sockstat|netstat\b[^|]*)"
 )
 """They restore what is made anew for every script, or prepare a machine that is not there."""
 _DEFAULTS: Final = re.compile(r"(.*/)?defaults\.sh")
@@ -49,7 +49,13 @@ def run_command(text: str, world: World) -> None:
             _run_one(command, world)
 
 
+_WHOSE: Final = re.compile(r"(?:sudo\s+)?(?:/(?:usr/)?(?:local/)?s?bin/)?(.*)", re.DOTALL)
+"""It does not matter where a command is, nor whose."""
+
+
 def _run_one(command: str, world: World) -> None:
+    found = _WHOSE.fullmatch(command)
+    command = command if found is None else found.group(1)
     for pattern, action in _TABLE:
         found = pattern.fullmatch(command)
         if found is not None:

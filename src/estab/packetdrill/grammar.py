@@ -54,7 +54,7 @@ ELLIPSIS: "..."
 
 DIRECTION: /[<>]/
 ENCAPSULATION.4: /(ipv[46]\s+[\da-fA-F.:]+\s*>\s*[\da-fA-F.:]*[\da-fA-F]\s*:|(gre|mpls|vxlan)\b[^:\n]*:)/
-IP.3: /[\[(]\s*(noecn|ect01|ect0|ect1|ce|tos|ttl|class|hlim|dscp|flowlabel)\b[^\])]*[\])]/
+IP.3: /[\[(]\s*(noecn|ect01|ect0|ect1|ce|tos|ttl|class|hlim|dscp|flowlabel)\b[^\])]*[\])]/i
 PORTS.3: /\d+\s*>\s*\d+\s*:?/
 FLAGS: /[FSRPUEWA0-7.]+|-/
 SEQUENCE: /\d+\s*:\s*\d+\s*\(\s*\d+\s*\)!?|\.\.\.\s*\(\s*\d+\s*\)/

@@ -109,7 +109,7 @@ _TCP: Final[dict[str, Change]] = {
 }
 _OF_NO_CONSEQUENCE: Final = re.compile(
     r"(rack|bbr|hpts|lro|hostcache|reass|syncache|fastopen|udp_tunneling_\w+|functions_\w+|bb|stats|ktls|insecure_\w+"
-    r"|log_\w+|sack|cc|ecn|newreno|rfc\d+|do_\w+|syncookies\w*|tso|per_cpu_timers|pcbcount|soreceive_stream|isn_\w+"
+    r"|log_\w+|sack|cc|ecn|newreno|rfc\w+|do_\w+|syncookies\w*|tso|per_cpu_timers|pcbcount|soreceive_stream|isn_\w+"
     r"|nolocaltimewait|maxtcptw|sendbuf_\w+|recvbuf_\w+|drop_synfin|path_mtu_discovery|persm\w+|fast_\w+|timer_race"
     r"|maxunacktime|minmssoverload|hostcache|tcp_require_unique_port|switch_to_ifnet_tls|rexmit_drop_options|inflight"
     r"|always_keepalive|ack_war\w*|nagle_\w+|initcwnd_segments|abc_l_var|v6pmtud\w+|pmtud\w+|prr_\w+)(\..*)?"
