@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.fairness import snapshot as fairness
+from tests.fairness.flows import SPREAD, VARIATION
 from tests.goodput import snapshot as goodput
 from tests.goodput.cell import CONTROLS
 from tests.repairs.burst import SEGMENTS
@@ -28,6 +29,8 @@ def render() -> str:
     return TEMPLATE.read_text(encoding="utf-8").format(
         full=full(),
         fairness=shares(),
+        spread=SPREAD,
+        variation=VARIATION,
         latency=latency(),
         reordering=reordering(),
         holes=holes(),
