@@ -94,3 +94,14 @@ def test_syns_a_second_apart_do_not_count_as_retries(talk, config, retries):
     t.open()
     t.after(600 * SECOND)
     assert sum(1 for s in t.drain() if s.flags & SYN) == retries + 1
+
+
+@pytest.mark.parametrize(("config", "lives"), [(BOLD, True), (CAREFUL, False)], ids=["bold", "careful"])
+def test_the_user_timeout_begins_with_the_first_retransmission(talk, config, lives):
+    t = talk(config.but(user_timeout=2 * SECOND, tail_probe=False)).established(mss=1000)
+    t.send(bytes(100))
+    t.drain()
+    t.after(2 * SECOND + 1)
+    assert (t.c.error is None) is lives
+    t.after(2 * SECOND)
+    assert t.c.error is not None

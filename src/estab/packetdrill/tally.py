@@ -65,6 +65,7 @@ class Bookkeeper(Observer):
             return
         repeated = unwrap(segment.seq, connection.snd_nxt) + segment.span < connection.snd_nxt
         repeated = repeated or reason in (Reason.RETRANSMISSION, Reason.TIMEOUT)
+        repeated = repeated or (reason is Reason.TAIL_PROBE and connection.tail.repeated)
         if segment.length:
             tally["data_segs_out"] += segment.segments
             tally["bytes_sent"] += segment.length

@@ -133,6 +133,8 @@ def _phase(c: Connection) -> int:
         return SYMBOLS["TCP_CA_Recovery"]
     if phase is LOSS:
         return SYMBOLS["TCP_CA_Loss"]
+    if c.ecn is not None and c.ecn.reducing:
+        return SYMBOLS["TCP_CA_CWR"]
     return SYMBOLS["TCP_CA_Disorder" if c.board.sacked or c.recovery.duplicates else "TCP_CA_Open"]
 
 

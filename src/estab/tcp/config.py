@@ -333,6 +333,7 @@ LINUX: Final = Config(
     black_hole_timeouts=NEVER_SUSPECTED,
     window_counts=True,
     push_writes=True,
+    timestamps_required=False,
     window_by_memory=True,
     bold_recovery=True,
     shutdown_discards=False,

@@ -65,7 +65,9 @@ class MemoryWindow(Snapshot):
             waste = (-(-worth // (_WASTE * size)) - 1).bit_length() + 1
             far = c.config.receive_buffer_max * self.share // _WHOLE
             gain = 2 * c.rcv_mss if self.reach << waste <= far else 0
-        left = _room(c) - self.reach
+        # One segment is kept back until something has been measured.
+        kept = c.advertised_mss() if self.share == _GUESS else 0
+        left = min(_room(c), c.receive_limit - kept) - self.reach
         if gain and left > 0:
             self.reach += min(left, max(gain, 2 * size))
 

@@ -125,7 +125,8 @@ def _settle_user_timeout(c: Connection, now: int) -> None:
         c.stalled_at = now
     opening = c.state is SYN_SENT or c.state is SYN_RECEIVED
     timeout = c.config.open_timeout if opening else effective_user_timeout(c)
-    if timeout is None:
+    begun = c.retransmissions or not c.board.ranges or not c.config.bold_recovery
+    if timeout is None or not begun:
         c.timers.stop(Timer.USER)
     else:
         c.timers.set(Timer.USER, c.stalled_at + timeout)

@@ -46,6 +46,9 @@ def _retransmission(c: Connection, now: int) -> None:
         _data_timeout(c, now)
     if c.state is not SYN_SENT or c.retransmissions >= c.config.syn_retries_linear:
         c.rtt.on_timeout()
+    if not c.retransmissions and c.config.bold_recovery:
+        # In Linux the user timeout begins with the first retransmission.
+        c.stalled_at = None
     c.retransmissions += 1
     c.count("TCPTimeouts")
     if c.host.observer is not None:
