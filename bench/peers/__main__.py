@@ -37,6 +37,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if INSIDE not in os.environ:
         move_into_namespace()
+    load = round(os.getloadavg()[0], 1)
     seconds, rounds = (0.4, 3) if arguments.quick else (2.0, 7)
     taking_part = [each for each in entries(say) if arguments.stack is None or each.stack in arguments.stack]
     samples: Samples = defaultdict(list)
@@ -53,7 +54,12 @@ def main() -> int:
     if arguments.stack is None or "estab" in arguments.stack:
         rows += without_peers(arguments.quick)
     targets = judge(rows)
-    about = {"kernel": os.uname().release, "its congestion control": control(), "cores": os.cpu_count()}
+    about = {
+        "kernel": os.uname().release,
+        "its congestion control": control(),
+        "cores": os.cpu_count(),
+        "load before": load,
+    }
     about |= {"rounds": rounds, "python": sys.version.split()[0], "MTU": 1500}
     if arguments.json:
         print(json.dumps({"rows": rows, "targets": targets, "about": about, "wrong": wrong}))  # noqa: T201

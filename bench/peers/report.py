@@ -8,6 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from bench.peers.figures import figure
+
 Row = dict[str, Any]
 
 
@@ -33,13 +35,7 @@ def _case(case: str, rows: list[Row]) -> Table:
         column.justify = "right"
     for row in rows:
         low, high = row.get("range") or (None, None)
-        between = "" if low is None else f"{_figure(low)} – {_figure(high)}"
+        between = "" if low is None else f"{figure(low)} – {figure(high)}"
         name = f"[bold]{row['stack']}[/bold]" if row["stack"] == "estab" else row["stack"]
-        table.add_row(name, row["variant"], _figure(row["value"]), between, _figure(row["cpu"]))
+        table.add_row(name, row["variant"], figure(row["value"]), between, figure(row["cpu"]))
     return table
-
-
-def _figure(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
