@@ -99,7 +99,7 @@ bench-loss: $(DEV) ## estab beside the kernel on lossy paths, 20 minutes; QUICK=
 explore: $(DEV) ## Every interleaving of every scenario, with and without its defences; JSON=1 for one JSON line
 	@$(BIN)/estab explore all $(if $(JSON),--json) $(ARGS)
 
-explore-deep: $(DEV) ## The largest graphs: two losses, a duplicate and a delay; needs hours and gigabytes
+explore-deep: $(DEV) ## More faults: two losses and a duplicate, open and close with a delay too; some minutes
 	@$(BIN)/estab explore all --deep $(if $(JSON),--json) $(ARGS)
 
 goodput: $(DEV) ## Make the goodput table anew, in the simulator; ARGS="bbr 100ms loss=1% 10M" for some cells

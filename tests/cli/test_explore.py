@@ -109,6 +109,17 @@ def test_everything_as_tables(estab: Run, monkeypatch: pytest.MonkeyPatch) -> No
     assert "P18: " in done.out
 
 
+def test_what_is_violated_is_drawn_and_can_be_had_as_files(estab: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "plan", lambda deep: [Case("open+close", Budget(loss=1), "no-time-wait")])
+    monkeypatch.setattr(command, "kills", list)
+    monkeypatch.setattr(command, "trials", lambda: [Trial(Case("open+close", Budget()), 2)])
+    done = estab("explore", "all", "--jobs", "1")
+    assert done.status == 1
+    assert "P6 no spurious abort" in done.out
+    assert "SYN-SENT" in done.out
+    assert "estab explore open+close --loss 1 --dup 0 --delay 0 --save DIR" in done.out
+
+
 @pytest.mark.parametrize("where", ["dask://", "elsewhere"])
 def test_an_executor_that_is_none_is_refused(estab: Run, where: str) -> None:
     done = estab("sweep", "--executor", where)

@@ -172,6 +172,10 @@ def say_findings(results: Sequence[Result]) -> None:
             continue
         for found in each.violations:
             draw(found)
+        if each.violations:
+            loss, dup, delay = each.case.budget[:3]
+            options = f"--loss {loss} --dup {dup} --delay {delay}"
+            say(f"to replay, and as a capture: estab explore {each.case.scenario} {options} --save DIR")
         if each.missing:
             say(f"{each.case.scenario} is void: it has not shown {', '.join(each.missing)}")
 

@@ -30,6 +30,7 @@ class Kill(NamedTuple):
 KILLS: Final = (
     Kill("two-way-handshake", "incarnations", DUP, ("P2",)),
     Kill("fixed-isn", "incarnations", DUP, ("P2",)),
+    Kill("fixed-isn", "incarnations", DUP, ("P13", "P14")),
     Kill("slow-isn", "incarnations+data", DUP, ("P2", "P7")),
     Kill("any-ack-in-syn-received", "incarnations", DUP, ("P2",)),
     Kill("any-ack-in-syn-sent", "crash", DUP, ("P12", "P13", "P1")),
@@ -54,7 +55,10 @@ KILLS: Final = (
     Kill("reset-answers-reset", "simultaneous-open", DUP, ("P14",)),
     Kill("no-reset-check", "crash", BOTH, ("P9",), quiet=False),
     Kill("fin-closes-both", "half-close", NOTHING, ("P11",)),
+    Kill("fixed-isn", "crash", DUP, ("P2",), quiet=False),
+    Kill("fixed-isn", "crash", DUP, ("P7",), quiet=False),
     Kill("fixed-isn", "crash+data", DUP, ("P3",), quiet=False),
+    Kill("any-ack-in-syn-sent", "crash", DUP, ("P2",), quiet=False),
     Kill("in-window-reset", "forged-reset", NOTHING, ("P9",)),
     Kill("no-reset-check", "forged-reset", NOTHING, ("P9",)),
     Kill("syn-resets", "forged-syn", NOTHING, ("P6",)),
@@ -69,7 +73,10 @@ KILLS: Final = (
 """Each with the least budget that is known to be enough."""
 
 
-DEEP: Final = ("open+close", "data", "simultaneous-close", "half-close", "incarnations")
+DEEP: Final = (
+    *("open+close", "data", "server-close", "half-close", "simultaneous-open", "simultaneous-close", "early-close"),
+    *("abort", "incarnations"),
+)
 
 
 def plan(deep: bool = False) -> list[Case]:
