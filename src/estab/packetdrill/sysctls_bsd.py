@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from estab.packetdrill.values import UnsupportedError
-from estab.tcp.config import MILLISECOND, NEVER_SUSPECTED, SECOND, Config, Ecn
+from estab.tcp.config import FREEBSD, MILLISECOND, NEVER_SUSPECTED, SECOND, Config, Ecn
 from estab.tcp.congestion import CONTROLS
 
 Change = Callable[[Config, str], dict[str, Any]]
@@ -52,7 +52,8 @@ def _initial_window(_config: Config, value: str) -> dict[str, Any]:
 
 
 def _quick_fin_wait_2(config: Config, value: str) -> dict[str, Any]:
-    return {"fin_wait_2_timeout": 60 * SECOND} if int(value) else {}
+    usual = config.fin_wait_2_timeout == FREEBSD.fin_wait_2_timeout
+    return {"fin_wait_2_timeout": 60 * SECOND} if int(value) and usual else {}
 
 
 def _port_unreachable(config: Config, value: str) -> dict[str, Any]:
