@@ -236,3 +236,17 @@ def test_an_icmp_error_quotes_what_was_sent() -> None:
         ).result
         == "pass"
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "level"), [("ipv4", "SOL_IP"), ("ipv6", "SOL_IPV6"), ("ipv4-mapped-ipv6", "SOL_IPV6")]
+)
+def test_words_follow_the_version_of_ip(version: str, level: str) -> None:
+    """The error queue speaks the language of the socket."""
+    text = (
+        "0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n"
+        "+0 getsockopt(3, CMSG_LEVEL_IP, CMSG_TYPE_RECVERR, [0], [4]) = 0\n"
+    )
+    assert run_script(text, options=(("ip_version", version),)).result == "pass"
+    other = text.replace("CMSG_LEVEL_IP", "SOL_IPV6" if level == "SOL_IP" else "SOL_IP")
+    assert run_script(other, options=(("ip_version", version),)).result != "pass"

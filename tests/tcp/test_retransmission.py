@@ -193,10 +193,13 @@ def test_syn_backoff_and_its_end(talk):
     assert total + 60 * SECOND >= 180 * SECOND
 
 
-def test_linux_gives_up_after_127_seconds(talk):
+def test_linux_gives_up_after_131_seconds(talk):
+    """Four times after a second, and then six times after twice as long as before."""
     t = talk(LINUX)
     t.open()
     t.expect(SYN, seq=0)
+    for _ in range(4):
+        t.after(SECOND).expect(SYN, seq=0)
     assert timeouts(t, SECOND, 6, cap=LINUX.rto_maximum, flags=SYN) == 63 * SECOND
     t.after(64 * SECOND).expect_nothing()
     assert t.state == "CLOSED"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import Final, NamedTuple
 
@@ -52,6 +53,8 @@ _WORDS: Final = {
     "CMSG_TYPE_RECVERR": "IP_RECVERR",
 }
 """What stands for the words that scripts leave to who runs them, where the caller does not say."""
+_WORDS_V6: Final = {"CMSG_LEVEL_IP": "SOL_IPV6", "CMSG_TYPE_RECVERR": "IPV6_RECVERR"}
+"""In scripts for IPv6 sockets, mapped addresses included."""
 _OPENING: Final = frozenset(("connect", "write", "writev", "send", "sendto", "sendmsg"))
 
 
@@ -463,6 +466,11 @@ def _seconds(time: int) -> str:
     return f"{time / SECOND:.6f}"
 
 
+def _speaks_v6(text: str, options: tuple[tuple[str, str], ...]) -> bool:
+    said = re.search(r"^--ip_version=(\S+)", text, re.MULTILINE)
+    return "ipv6" in dict(options).get("ip_version", "" if said is None else said.group(1))
+
+
 def run_script(
     text: str,
     *,
@@ -475,7 +483,7 @@ def run_script(
 
     config: the profile of the host under test. defines: words and what stands for them. options: like the option
     lines of a script, which they overrule. system: the name that ``#ifdef`` knows."""
-    words = _WORDS | (defines or {})
+    words = _WORDS | (_WORDS_V6 if _speaks_v6(text, options) else {}) | (defines or {})
     try:
         cookie = bytes.fromhex(words["TFO_COOKIE"])
         script = parse(text, words, system)

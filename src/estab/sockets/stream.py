@@ -238,6 +238,8 @@ class StreamSocket(Socket):
 
         oob: the urgent byte, ``EINVAL`` where there is none. Raises ``BlockingIOError``, or once what the connection
         died of."""
+        if self.connection is not None and not oob and self._ended(self.connection):
+            return b""
         c = self._opened(errno.ENOTCONN)
         if oob:
             return self._recv_urgent(c)
@@ -247,6 +249,11 @@ class StreamSocket(Socket):
         if data or not size or c.eof or self._read_shut:
             return data
         raise failure(errno.ENOTCONN if c.state is State.CLOSED else errno.EAGAIN)
+
+    @staticmethod
+    def _ended(c: Connection) -> bool:
+        """The peer had ended its stream before the connection died: in Linux that is what reading tells."""
+        return c.config.reset_of_fin and c.error is not None and c.rcv_fin is not None and c.rcv_nxt > c.rcv_fin
 
     def at_mark(self) -> bool:
         """The next byte to read is the urgent one (sockatmark)."""

@@ -240,6 +240,8 @@ def check_sequence(c: Connection, segment: Segment, now: int) -> bool:
         c.count("TCPOutOfWindow")
         if not segment.flags & RST:
             _unacceptable(c, segment, now)
+        elif c.config.reset_of_fin and segment.seq == c.rcv_nxt - 1 == c.rcv_fin:
+            reset(c, now)
         return True
     if not segment.flags & RST:
         _note_timestamp(c, segment, now)

@@ -184,6 +184,8 @@ class Config:
     """How long a connection that the application has closed waits for the peer's FIN. None: for ever."""
     shutdown_discards: bool = True
     """What comes after the application has shut down reading is thrown away; Linux lets it be read."""
+    reset_of_fin: bool = False
+    """A RST in the place of the FIN that was received counts, as in Linux: some hosts send it behind their FIN."""
     rfc1337: bool = True
     """A RST does not end TIME-WAIT."""
     time_wait_acks_text: bool = False
@@ -333,6 +335,7 @@ LINUX: Final = Config(
     black_hole_timeouts=NEVER_SUSPECTED,
     window_counts=True,
     push_writes=True,
+    reset_of_fin=True,
     timestamps_required=False,
     window_by_memory=True,
     bold_recovery=True,
