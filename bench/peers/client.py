@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from bench.peers.terms import BLOCK, CHECK, ECHO, SERVE, SINK, SOURCE, Follower
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 8.0
 """Seconds without any progress after which a stack counts as stuck."""
 WARM: Final = 0.15
 """The share of a bulk run that comes before it counts: handshakes and the first round trips."""
@@ -125,7 +125,10 @@ def check_in(address: str, count: int) -> bool:
         for each in peers:
             each.settimeout(PATIENCE)
             each.shutdown(socket.SHUT_WR)
-        return [each.recv(2) for each in peers] == [b"y"] * count
+        answers = [each.recv(2) for each in peers]
+        if b"" in answers:
+            raise ConnectionError("the stack closes before all has arrived")
+        return answers == [b"y"] * count
 
 
 def check_out(address: str, count: int) -> bool:
