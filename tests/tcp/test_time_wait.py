@@ -229,7 +229,6 @@ def test_the_new_incarnation_works(stamped):
 
 
 @pytest.mark.req("RFC9293-MAY-2")
-@pytest.mark.req("RFC9293-MAY-2")
 def test_a_syn_that_proves_old_leaves_time_wait_as_it_was(talk):
     """§3.6.1: whoever is said to have sent it answers our SYN-ACK by a RST."""
     t = talk()
