@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from estab.sockets import DatagramSocket, Option, Socket, StreamSocket
+from estab.stack.addresses import Addresses
 from tests.sockets.pair import CLIENT, SERVER, Pair, raises
 
 KINDS = (StreamSocket, DatagramSocket)
@@ -116,7 +117,7 @@ def test_a_connection_in_time_wait_keeps_its_port_unless_reused() -> None:
 @pytest.mark.req("RFC9293-MUST-45")
 def test_a_listener_on_a_prefix_speaks_from_the_address_that_was_asked() -> None:
     pair = Pair()
-    pair.server.stack.addresses.__init__(["10.0.0.0/24"])
+    pair.server.stack.addresses = Addresses(["10.0.0.0/24"])
     listener = StreamSocket(pair.server, 4)
     listener.bind("10.0.0.128/25", 80)
     listener.listen()
