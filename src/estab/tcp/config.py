@@ -184,6 +184,9 @@ class Config:
     """How long a connection that the application has closed waits for the peer's FIN. None: for ever."""
     shutdown_discards: bool = True
     """What comes after the application has shut down reading is thrown away; Linux lets it be read."""
+    same_syn_answers: bool = False
+    """When both sides open, the SYN goes again with ACK and the options that it had, as in Linux; otherwise with those
+    alone that the peer offered as well."""
     reset_of_fin: bool = False
     """A RST in the place of the FIN that was received counts, as in Linux: some hosts send it behind their FIN."""
     rfc1337: bool = True
@@ -336,6 +339,7 @@ LINUX: Final = Config(
     window_counts=True,
     push_writes=True,
     reset_of_fin=True,
+    same_syn_answers=True,
     timestamps_required=False,
     window_by_memory=True,
     bold_recovery=True,

@@ -71,7 +71,7 @@ def adopt_user_timeout(c: Connection, segment: Segment) -> None:
 def syn_options(c: Connection, now: int) -> Options:
     """The options of our SYN, or of a SYN-ACK: there only what the peer offered as well."""
     config = c.config
-    answering = c.state is not SYN_SENT
+    answering = c.state is not SYN_SENT and (c.passive or not c.config.same_syn_answers)
     timestamps = None
     if c.ts_ok or (config.timestamps and not answering):
         timestamps = (c.timestamp(now) & 0xFFFFFFFF, c.ts_recent & 0xFFFFFFFF)
