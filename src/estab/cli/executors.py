@@ -34,7 +34,7 @@ def executor(where: str, jobs: int, figures: MutableSequence[int] | None = None)
         own: dict[str, Any] = {}
         if figures is not None:
             context = get_context("forkserver")
-            context.set_forkserver_preload([share.__module__])
+            context.set_forkserver_preload(["estab.cli.app"])
             own = {"mp_context": context, "max_tasks_per_child": 1, "initializer": share, "initargs": (figures,)}
         pool = ProcessPoolExecutor(jobs or os.cpu_count(), **own)
         try:
