@@ -16,6 +16,9 @@ BEGIN = """
 import os, signal, sys, time
 from estab.drivers.workers import WorkerDiedError, run_workers
 
+# What a shell starts in the background has it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def say(text):
     print(text, flush=True)
 
