@@ -25,11 +25,12 @@ def say(text):
 def on_ready():
     say("ready")
 
-def wait_for_the_end():
+def wait_for_the_end(ready=lambda: None):
     def stop(number, frame):
         raise KeyboardInterrupt
-    signal.signal(signal.SIGTERM, stop)
     try:
+        signal.signal(signal.SIGTERM, stop)
+        ready()
         while True:
             time.sleep(60)
     except KeyboardInterrupt:
@@ -88,8 +89,7 @@ except WorkerDiedError as error:
 def test_a_signal_ends_all_and_their_results_count(number: signal.Signals) -> None:
     with program("""
 def work(index, ready):
-    ready()
-    wait_for_the_end()
+    wait_for_the_end(ready)
     return index
 say(run_workers(2, work, on_ready, lambda: None))
 """) as process:
