@@ -139,7 +139,7 @@ pins: ## Pin the newest versions of all we depend on
 	    --extra cli --extra plot --extra packetdrill --extra dask pyproject.toml requirements/dev.in
 
 wheel: $(DEV) ## Build two wheels in $DIST (dist): pure, and compiled for this Python
-	@$(forget_built)
+	@rm -rf build
 	ESTAB_FORM=pure $(WHEEL) $(DIST) .
 	ESTAB_FORM=compiled $(WHEEL) $(DIST) .
 
@@ -160,11 +160,6 @@ define make_venv
 $(check_python); \
     { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV); } && \
     echo "installing the pinned packages into $(VENV)"
-endef
-
-# The libraries of the rooms stay, as they take minutes; they are made again when their source is newer.
-define forget_built
-find build/lib* -mindepth 2 -type f -delete 2>/dev/null || true
 endef
 
 ON_COMPILED = ESTAB_FORM=compiled $(VENV)-compiled/bin/python -m pytest -q --override-ini pythonpath=.
@@ -192,7 +187,7 @@ $(INSTALLED): VENV := $(VENV)-compiled
 $(INSTALLED):
 	@$(make_venv)
 	@$(INSTALL) --requirement requirements/dev.txt
-	@$(forget_built); rm -rf $(VENV)/wheel; echo "compiling wire, tcp and stack"
+	@rm -rf build $(VENV)/wheel; echo "compiling wire, tcp and stack"
 	@ESTAB_FORM=compiled $(WHEEL) $(VENV)/wheel .
 	@$(INSTALL) --no-deps --force-reinstall $(VENV)/wheel/*.whl
 	@rm -f $(VENV)/.compiled-* && touch $@

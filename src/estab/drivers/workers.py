@@ -70,25 +70,22 @@ def run_workers(
     may finish. A worker's exception stops the others and is raised here; so is ``WorkerDiedError`` for one that was
     killed. Workers do not outlive this process."""
     workers = [Worker(index, work) for index in range(count)]
-    interrupted = False
+    failed: Worker[T] | None = None
     try:
         on_started()
         with _interrupted_by_sigterm():
-            _watch(workers, on_ready)
+            failed = _watch(workers, on_ready)
     except KeyboardInterrupt:
-        interrupted = True
+        pass
     finally:
         _stop(workers)
-    for worker in workers:
-        if worker.error is not None:
-            raise worker.error
-        if not (worker.told or interrupted):
-            raise WorkerDiedError(f"worker {worker.index} ({_end(worker.process)}) is gone")
+    if failed is not None:
+        raise failed.error or WorkerDiedError(f"worker {failed.index} ({_end(failed.process)}) is gone")
     return [worker.result for worker in workers if worker.result is not None]
 
 
-def _watch(workers: list[Worker[T]], on_ready: Callable[[], None]) -> None:
-    """Until all have given their result, or one has failed."""
+def _watch(workers: list[Worker[T]], on_ready: Callable[[], None]) -> Worker[T] | None:
+    """Until all have given their result, or one has failed: that one."""
     open_pipes = {worker.pipe: worker for worker in workers}
     announced = False
     while open_pipes:
@@ -97,12 +94,13 @@ def _watch(workers: list[Worker[T]], on_ready: Callable[[], None]) -> None:
             if not worker.listen():
                 del open_pipes[worker.pipe]
                 if not worker.told:
-                    return
+                    return worker
             if worker.error is not None:
-                return
+                return worker
         if not announced and all(worker.ready for worker in workers):
             announced = True
             on_ready()
+    return None
 
 
 def _stop(workers: list[Worker[T]]) -> None:
