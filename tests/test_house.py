@@ -29,6 +29,9 @@ MAY_BE_LONGER: dict[str, str] = {}
 # Cut in two, or this file would name them.
 ELSEWHERE = re.compile(r"\.\./" "shared" r"|\bshared/" "reference" r"|/work/" "main")
 
+CONFLICT = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
+"""What git leaves where a merge was not finished."""
+
 
 def long_functions(source: str) -> Iterator[tuple[str, int]]:
     """Name and length of each function that is too long."""
@@ -81,6 +84,15 @@ def test_a_long_function_is_found() -> None:
 
 def test_the_repository_stands_alone() -> None:
     assert [path for path in TEXTS if ELSEWHERE.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_no_merge_is_left_half_done() -> None:
+    assert [path for path in TEXTS if CONFLICT.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_a_merge_that_is_half_done_is_found() -> None:
+    assert CONFLICT.search("a\n" + "<" * 7 + " HEAD\nb\n")
+    assert not CONFLICT.search("a <<<<<<< b\n=======\n")
 
 
 def test_links_between_documents_lead_somewhere() -> None:
