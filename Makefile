@@ -42,7 +42,7 @@ WHEEL = $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir
 .PHONY: help setup demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-layers bench-loss explore explore-deep goodput fairness repairs bench-path measured pictures pins wheel clean distclean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 setup: $(DEV) ## Make the development environment in $VENV
 
@@ -148,7 +148,7 @@ clean: ## Remove what builds and tests leave behind
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Remove the environments too
-	rm -rf $(VENV) .venv-pins $(LAYERS_VENV) .bench-peers
+	rm -rf $(VENV) $(VENV)-compiled .venv-pins $(LAYERS_VENV) .bench-peers
 
 define check_python
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -51,7 +51,7 @@ def full() -> str:
     lossless = {cell: goodput.steady(row) for cell, row in goodput.read().items() if cell.loss == "0"}
     short = [cell for cell, steady in lossless.items() if steady < 0.95 * PAYLOAD * cell.rate_mbit]
     named = ", ".join(f"{cell.control} at {cell.rate_mbit} Mbit/s and {cell.rtt_ms} ms" for cell in short)
-    rest = f" The others: {named}." if short else ""
+    rest = f" Short of it: {named}." if short else ""
     return f"{len(lossless) - len(short)} of {len(lossless)} cells without loss reach 95 % of the rate.{rest}"
 
 
@@ -64,7 +64,7 @@ def shares() -> str:
         rows.append((f"{race.control}, {race.flows} flows", index + remark, least, total, each.replace(" ", ", ")))
     made = table(("", "Jain's index, median", "least of the seeds", "Mbit/s together", "Mbit/s each"), rows)
     pending = [f"{race.control} with {race.flows} flows" for race in fairness.RACES if race in fairness.PENDING]
-    return made + (f"\n\nNot run since the setting was changed: {', '.join(pending)}." if pending else "")
+    return made + (f"\n\nNot measured yet: {', '.join(pending)}." if pending else "")
 
 
 def latency() -> str:
@@ -98,7 +98,7 @@ def measured(name: str, show: Any) -> str:
     """What was measured in real time, or how that is done."""
     file = MEASURED / name
     if not file.exists():
-        return f"`make measured` measures it, and writes `measured/{name}`, from which the table here is made."
+        return f"Not measured yet: `make measured` writes `measured/{name}`, from which the table here is made."
     return str(show(json.loads(file.read_text(encoding="utf-8"))))
 
 

@@ -40,4 +40,4 @@ def test_what_was_measured_becomes_a_table() -> None:
 
 
 def test_what_was_not_measured_says_how() -> None:
-    assert page.measured("nowhere.json", page.path).startswith("`make measured` measures it")
+    assert page.measured("nowhere.json", page.path).startswith("Not measured yet: `make measured`")

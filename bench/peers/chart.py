@@ -1,4 +1,4 @@
-"""The chart of the README: ``python -m bench.peers.chart < REPORT.json > docs/peers.svg``."""
+"""The chart of the page of a run: ``python -m bench.peers.chart < REPORT.json > docs/peers.svg``."""
 
 from __future__ import annotations
 
