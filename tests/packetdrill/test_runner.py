@@ -213,6 +213,9 @@ def test_an_event_that_is_too_late_for_its_time_fails() -> None:
         "+0 levitate(4) = 0",
         "+0 setsockopt(4, SOL_TCP, 999, [1], 4) = 0",
         "+0 < udp (100)",
+        "+0 send(4, ..., 900, MSG_FASTOPEN) = 900",
+        "+0 recv(4, ..., 900, MSG_ERRQUEUE) = 0",
+        "+0 sendmsg(4, {msg_iov(1)=[{..., 900}], msg_control=[{cmsg_level=SOL_SOCKET}]}, 0) = 900",
         "+0 < ipv4 1.2.3.4 > 2.3.4.5: . 1:1(0) win 1",
     ],
 )

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from estab.packetdrill.constants import SYMBOLS
 from estab.packetdrill.error_queue import ErrorQueue
-from estab.packetdrill.values import Argument, UnsupportedError
+from estab.packetdrill.values import Argument, UnsupportedError, pointed_at
 from estab.sockets import DatagramSocket, StreamSocket
 from estab.tcp.timers import NEVER
 
@@ -99,6 +99,11 @@ def integer(argument: Argument, what: str) -> int:
     if not isinstance(argument, int):
         raise UnsupportedError(f"{what} that is no number")
     return argument
+
+
+def option_integer(value: Argument) -> int:
+    """An option's value."""
+    return integer(pointed_at(value), "an option's value")
 
 
 def total_length(vectors: Argument) -> int:

@@ -23,7 +23,7 @@ from estab.packetdrill.polling import Epoll, epoll_control, epoll_wait, poll
 from estab.packetdrill.sockopts import INQ, get_option, set_option
 from estab.packetdrill.sockopts_bsd import TUNNELLED
 from estab.packetdrill.tcp_info import info_fields
-from estab.packetdrill.values import Argument, Fields, UnsupportedError
+from estab.packetdrill.values import Argument, Fields, UnsupportedError, pointed_at
 from estab.packetdrill.world import EPOCH, World
 from estab.sockets import DatagramSocket, Shutdown, StreamSocket
 from estab.tcp.timers import NEVER
@@ -257,6 +257,8 @@ class Kernel:
 
     def sendmsg(self, number: Argument, message: Argument, flags: Argument) -> Result:
         given = _message(message)
+        if isinstance(given.get("msg_control"), list) and given["msg_control"]:
+            raise UnsupportedError("control messages to send")
         if integer(flags, "flags") & _FASTOPEN:
             count = total_length(given.get("msg_iov", []))
             return self._open_fast(number, count, next((given[name] for name in given if name == "msg_name"), ...))
@@ -269,6 +271,8 @@ class Kernel:
             return count
         if not isinstance(file, SocketFile):
             raise UnsupportedError("writing to what is no socket")
+        if flags & (_FASTOPEN | _ERRQUEUE):
+            raise UnsupportedError(f"the flags {flags:#x} of this call")
         if isinstance(file.socket, DatagramSocket):
             return file.socket.send(bytes(min(count, _MOST_AT_ONCE)), self.world.now)
         return self._write_stream(file, count, flags)
@@ -357,6 +361,8 @@ class Kernel:
             return taken
         if not isinstance(file, SocketFile):
             return count
+        if flags & _ERRQUEUE:
+            raise UnsupportedError("the error queue by other calls than recvmsg")
         if isinstance(file.socket, DatagramSocket):
             datagram = file.socket
             return self._wait(file, flags, lambda: min(len(datagram.recv()), count), file.receive_timeout)
@@ -466,8 +472,8 @@ class Kernel:
         file = self.socket_file(number)
         info = place == (SYMBOLS["SOL_TCP"], SYMBOLS["TCP_INFO"])
         seen = Fields(info_fields(file.stream, self.world)) if info else get_option(file, place)
-        if value is not ... and not _agree(_plain(value), seen):
-            raise CallMismatchError(f"expected {_plain(value)!r}, seen {seen!r}")
+        if value is not ... and not _agree(pointed_at(value), seen):
+            raise CallMismatchError(f"expected {pointed_at(value)!r}, seen {seen!r}")
         return 0
 
     def poll(self, entries: Argument, _count: Argument, timeout: Argument) -> Waiting:
@@ -532,7 +538,7 @@ def _message(message: Argument) -> Fields:
 
 def _only(value: Argument) -> int:
     """Of ``[n]``."""
-    return integer(value[0], "a value") if isinstance(value, list) and len(value) == 1 else integer(value, "a value")
+    return integer(pointed_at(value), "a value")
 
 
 def _agree(expected: Argument, seen: Argument) -> bool:
@@ -541,10 +547,6 @@ def _agree(expected: Argument, seen: Argument) -> bool:
         return expected == seen
     named = {name: value for name, value in expected.items() if name in seen and value is not ...}
     return all(seen[name] == value for name, value in named.items())
-
-
-def _plain(value: Argument) -> Argument:
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 _NAMES: Final = """socket bind listen accept connect close shutdown open pipe write writev send sendto sendmsg read

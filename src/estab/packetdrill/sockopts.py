@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from estab.packetdrill import sockopts_bsd as bsd
 from estab.packetdrill.constants import SYMBOLS
-from estab.packetdrill.files import SocketFile, integer
-from estab.packetdrill.values import Argument, Fields, UnsupportedError
+from estab.packetdrill.files import SocketFile, integer, option_integer
+from estab.packetdrill.values import Argument, Fields, UnsupportedError, pointed_at
 from estab.sockets import Option
 from estab.tcp.config import MILLISECOND, SECOND
 from estab.tcp.timers import NEVER
@@ -142,14 +142,14 @@ def set_option(file: SocketFile, place: Place, value: Argument, now: int) -> Non
     elif place in _TIMEOUTS:
         setattr(file, _TIMEOUTS[place], _time(value) or NEVER)
     elif place == _ZEROCOPY:
-        file.errors.zerocopy = bool(_integer(value))
+        file.errors.zerocopy = bool(option_integer(value))
     elif place == _TIMESTAMPING:
-        file.errors.set_flags(_integer(value), file.stream.connection)
+        file.errors.set_flags(option_integer(value), file.stream.connection)
     elif place in _KEPT:
-        file.remembered[place] = _integer(value)
+        file.remembered[place] = option_integer(value)
     elif place in _TRANSLATIONS:
         translation = _TRANSLATIONS[place]
-        file.socket.setsockopt(translation.option, translation.inward(_integer(value)), now)
+        file.socket.setsockopt(translation.option, translation.inward(option_integer(value)), now)
     else:
         raise UnsupportedError(f"the option {place[1]} of level {place[0]}")
 
@@ -203,8 +203,7 @@ _ANSWERS: Final[dict[Place, Callable[[SocketFile], int]]] = {
 
 def _time(value: Argument) -> int:
     """A ``timeval`` in ns."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    value = pointed_at(value)
     if not isinstance(value, Fields):
         raise OSError(errno.EINVAL, "invalid argument")
     seconds, micros = (integer(each, "a time") for each in value.values())
@@ -212,15 +211,8 @@ def _time(value: Argument) -> int:
 
 
 def _linger(value: Argument) -> int | None:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    value = pointed_at(value)
     if not isinstance(value, Fields):
         raise OSError(errno.EINVAL, "invalid argument")
     on, time = (integer(each, "linger") for each in value.values())
     return time * SECOND if on else None
-
-
-def _integer(value: Argument) -> int:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return integer(value, "an option's value")

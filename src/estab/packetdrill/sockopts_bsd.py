@@ -6,8 +6,8 @@ import errno
 from typing import Final
 
 from estab.packetdrill.constants import SYMBOLS
-from estab.packetdrill.files import SocketFile, integer
-from estab.packetdrill.values import Argument, Fields
+from estab.packetdrill.files import SocketFile, integer, option_integer
+from estab.packetdrill.values import Argument, Fields, pointed_at
 from estab.sockets import Option, StreamSocket
 from estab.tcp.config import SECOND
 
@@ -80,25 +80,25 @@ def set_option(file: SocketFile, place: Place, value: Argument, now: int) -> boo
     if place == _FUNCTIONS:
         file.names[place] = _function(value)
     elif place in _KEPT:
-        file.remembered[place] = _integer(value)
+        file.remembered[place] = option_integer(value)
     elif not speaks(file) or not isinstance(file.socket, StreamSocket):
         return False
     elif place == _NOPUSH:
-        file.socket.setsockopt(Option.CORK, _integer(value), now)
+        file.socket.setsockopt(Option.CORK, option_integer(value), now)
     elif place == _FASTOPEN:
         _open_fast(file.socket, value, now)
     elif place == _NOOPT:
-        file.remembered[place] = _integer(value)
-        _omit_options(file.socket, bool(_integer(value)))
+        file.remembered[place] = option_integer(value)
+        _omit_options(file.socket, bool(option_integer(value)))
     elif place in _FIGURES:
-        _set_seconds(file.socket, place, _integer(value), now)
+        _set_seconds(file.socket, place, option_integer(value), now)
     elif place == _MAXSEG:
-        if not _least_segment(file) <= _integer(value) <= _segment(file):
+        if not _least_segment(file) <= option_integer(value) <= _segment(file):
             raise OSError(errno.EINVAL, "invalid argument")
     elif place in _BUFFERS:
-        if _integer(value) < 1:
+        if option_integer(value) < 1:
             raise OSError(errno.EINVAL, "invalid argument")
-        file.socket.setsockopt(_BUFFERS[place], _integer(value), now)
+        file.socket.setsockopt(_BUFFERS[place], option_integer(value), now)
     else:
         return False
     return True
@@ -133,8 +133,7 @@ def _omit_options(socket: StreamSocket, omitted: bool) -> None:
 
 def _open_fast(socket: StreamSocket, value: Argument, now: int) -> None:
     """One option for both roles; the number may be in a structure, as ``enable``."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    value = pointed_at(value)
     on = integer(value.get("enable", 0) if isinstance(value, Fields) else value, "an option's value")
     socket.setsockopt(Option.FASTOPEN, _MOST_FAST if on else 0, now)
     socket.setsockopt(Option.FASTOPEN_CONNECT, on, now)
@@ -176,15 +175,8 @@ def _least_segment(file: SocketFile) -> int:
 
 def _function(value: Argument) -> bytes:
     """The name of the implementation; there is one, whatever it is called."""
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
+    value = pointed_at(value)
     name = value.get("function_set_name", b"") if isinstance(value, Fields) else value
     if not isinstance(name, bytes):
         raise OSError(errno.EINVAL, "invalid argument")
     return name
-
-
-def _integer(value: Argument) -> int:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return integer(value, "an option's value")

@@ -12,11 +12,13 @@ from estab.tcp.congestion import CONTROLS
 Change = Callable[[Config, str], dict[str, Any]]
 
 
-def _flag(field: str) -> Change:
+def flag(field: str) -> Change:
+    """0 or not."""
     return lambda _config, value: {field: int(value) != 0}
 
 
-def _number(field: str, unit: int = 1) -> Change:
+def number(field: str, unit: int = 1) -> Change:
+    """A figure, in ``unit``."""
     return lambda _config, value: {field: int(value) * unit}
 
 
@@ -81,35 +83,35 @@ _NO_LIMIT: Final = 1 << 31
 _ECN: Final = {"0": Ecn.OFF, "1": Ecn.ASK, "2": Ecn.ACCEPT} | dict.fromkeys(("3", "4", "5"), Ecn.ACCURATE)
 """3 asks for accurate ECN, 4 and 5 accept it."""
 _TCP: Final[dict[str, Change]] = {
-    "tcp_sack": _flag("sack"),
-    "tcp_timestamps": _flag("timestamps"),
-    "tcp_window_scaling": _flag("window_scale"),
+    "tcp_sack": flag("sack"),
+    "tcp_timestamps": flag("timestamps"),
+    "tcp_window_scaling": flag("window_scale"),
     "tcp_congestion_control": _congestion,
     "tcp_allowed_congestion_control": _ignore,
     "tcp_rmem": _receive_memory,
     "tcp_wmem": _send_memory,
-    "tcp_slow_start_after_idle": _flag("restart_after_idle"),
-    "tcp_syn_linear_timeouts": _number("syn_retries_linear"),
+    "tcp_slow_start_after_idle": flag("restart_after_idle"),
+    "tcp_syn_linear_timeouts": number("syn_retries_linear"),
     "tcp_fastopen": _fast_open,
     "tcp_ecn": _ecn,
     "tcp_mtu_probing": _probing,
     "tcp_early_retrans": _early_retransmit,
-    "tcp_frto": _flag("frto"),
-    "tcp_dsack": _flag("dsack"),
-    "tcp_reordering": _number("duplicate_threshold"),
+    "tcp_frto": flag("frto"),
+    "tcp_dsack": flag("dsack"),
+    "tcp_reordering": number("duplicate_threshold"),
     "tcp_notsent_lowat": _notsent,
-    "ip_default_ttl": _number("ttl"),
-    "tcp_fin_timeout": _number("fin_wait_2_timeout", SECOND),
-    "tcp_keepalive_time": _number("keepalive_idle", SECOND),
-    "tcp_keepalive_intvl": _number("keepalive_interval", SECOND),
-    "tcp_keepalive_probes": _number("keepalive_probes"),
-    "tcp_syn_retries": _number("syn_retries"),
-    "tcp_synack_retries": _number("syn_ack_retries"),
-    "tcp_retries1": _number("r1"),
-    "tcp_retries2": _number("data_retries"),
-    "tcp_rfc1337": _flag("rfc1337"),
-    "tcp_rto_min_us": _number("rto_minimum", 1000),
-    "tcp_rto_max_ms": _number("rto_maximum", MILLISECOND),
+    "ip_default_ttl": number("ttl"),
+    "tcp_fin_timeout": number("fin_wait_2_timeout", SECOND),
+    "tcp_keepalive_time": number("keepalive_idle", SECOND),
+    "tcp_keepalive_intvl": number("keepalive_interval", SECOND),
+    "tcp_keepalive_probes": number("keepalive_probes"),
+    "tcp_syn_retries": number("syn_retries"),
+    "tcp_synack_retries": number("syn_ack_retries"),
+    "tcp_retries1": number("r1"),
+    "tcp_retries2": number("data_retries"),
+    "tcp_rfc1337": flag("rfc1337"),
+    "tcp_rto_min_us": number("rto_minimum", 1000),
+    "tcp_rto_max_ms": number("rto_maximum", MILLISECOND),
     "tcp_base_mss": _base_mss,
 }
 _WORDS: Final = """tcp_low_latency tcp_no_metrics_save tcp_max_orphans tcp_mem tcp_abc tcp_adv_win_scale tcp_app_win

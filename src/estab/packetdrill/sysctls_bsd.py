@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any, Final
 
+from estab.packetdrill.sysctls import Change, flag, number
 from estab.packetdrill.values import UnsupportedError
 from estab.tcp.config import FREEBSD, MILLISECOND, NEVER_SUSPECTED, SECOND, Config, Ecn
 from estab.tcp.congestion import CONTROLS
-
-Change = Callable[[Config, str], dict[str, Any]]
-
-
-def _flag(field: str) -> Change:
-    return lambda _config, value: {field: int(value) != 0}
-
-
-def _number(field: str, unit: int = 1) -> Change:
-    return lambda _config, value: {field: int(value) * unit}
 
 
 def _options(_config: Config, value: str) -> dict[str, Any]:
@@ -56,10 +46,6 @@ def _quick_fin_wait_2(config: Config, value: str) -> dict[str, Any]:
     return {"fin_wait_2_timeout": 60 * SECOND} if int(value) and usual else {}
 
 
-def _port_unreachable(config: Config, value: str) -> dict[str, Any]:
-    return {"open_fails_on_prohibited": int(value) != 0}
-
-
 def _black_holes(_config: Config, value: str) -> dict[str, Any]:
     if value != "0":
         raise UnsupportedError(f"the value {value}")
@@ -69,51 +55,50 @@ def _black_holes(_config: Config, value: str) -> dict[str, Any]:
 _ECN: Final = {"0": Ecn.OFF, "1": Ecn.ASK, "2": Ecn.ACCEPT, "3": Ecn.ACCURATE}
 _TCP: Final[dict[str, Change]] = {
     "rfc1323": _options,
-    "sack.enable": _flag("sack"),
-    "mssdflt": _number("default_mss_v4"),
-    "v6mssdflt": _number("default_mss_v6"),
-    "minmss": _number("minimum_mss"),
-    "sendspace": _number("send_buffer_start"),
-    "recvspace": _number("receive_buffer_start"),
-    "sendbuf_max": _number("send_buffer_max"),
-    "recvbuf_max": _number("receive_buffer_max"),
-    "keepidle": _number("keepalive_idle", MILLISECOND),
-    "keepintvl": _number("keepalive_interval", MILLISECOND),
-    "keepinit": _number("open_timeout", MILLISECOND),
-    "keepcnt": _number("keepalive_probes"),
-    "always_keepalive": _flag("keepalive"),
-    "delacktime": _number("delayed_ack", MILLISECOND),
+    "sack.enable": flag("sack"),
+    "mssdflt": number("default_mss_v4"),
+    "v6mssdflt": number("default_mss_v6"),
+    "minmss": number("minimum_mss"),
+    "sendspace": number("send_buffer_start"),
+    "recvspace": number("receive_buffer_start"),
+    "sendbuf_max": number("send_buffer_max"),
+    "recvbuf_max": number("receive_buffer_max"),
+    "keepidle": number("keepalive_idle", MILLISECOND),
+    "keepintvl": number("keepalive_interval", MILLISECOND),
+    "keepinit": number("open_timeout", MILLISECOND),
+    "keepcnt": number("keepalive_probes"),
+    "always_keepalive": flag("keepalive"),
+    "delacktime": number("delayed_ack", MILLISECOND),
     "delayed_ack": _delayed,
-    "msl": _number("msl", MILLISECOND),
-    "rexmit_initial": _number("rto_initial", MILLISECOND),
-    "rexmit_min": _number("rto_minimum", MILLISECOND),
-    "rexmit_max": _number("rto_maximum", MILLISECOND),
-    "rexmit_slop": _number("rto_slop", MILLISECOND),
-    "retries": _number("data_retries"),
-    "syncache.rexmtlimit": _number("syn_ack_retries"),
-    "syncache.rst_on_sock_fail": _flag("full_queue_resets"),
+    "msl": number("msl", MILLISECOND),
+    "rexmit_initial": number("rto_initial", MILLISECOND),
+    "rexmit_min": number("rto_minimum", MILLISECOND),
+    "rexmit_max": number("rto_maximum", MILLISECOND),
+    "rexmit_slop": number("rto_slop", MILLISECOND),
+    "retries": number("data_retries"),
+    "syncache.rexmtlimit": number("syn_ack_retries"),
+    "syncache.rst_on_sock_fail": flag("full_queue_resets"),
     "initcwnd_segments": _initial_window,
     "rfc3465": _slow_start,
-    "abc_l_var": _number("slow_start_limit"),
-    "cc.abe": lambda _config, _value: {},
+    "abc_l_var": number("slow_start_limit"),
     "cc.algorithm": _congestion,
     "ecn.enable": _ecn,
-    "ecn.maxretries": _number("ecn_syns"),
-    "finwait2_timeout": _number("fin_wait_2_timeout", MILLISECOND),
+    "ecn.maxretries": number("ecn_syns"),
+    "finwait2_timeout": number("fin_wait_2_timeout", MILLISECOND),
     "fast_finwait2_recycle": _quick_fin_wait_2,
     "blackhole": lambda _config, value: {"closed_ports_answer": int(value) == 0},
-    "icmp_may_rst": _port_unreachable,
+    "icmp_may_rst": flag("open_fails_on_prohibited"),
     "tolerate_missing_ts": lambda _config, value: {"timestamps_required": int(value) == 0},
     "pmtud_blackhole_detection": _black_holes,
-    "ack_war_cnt": _number("challenge_acks"),
-    "ack_war_timewindow": _number("challenge_period", MILLISECOND),
+    "ack_war_cnt": number("challenge_acks"),
+    "ack_war_timewindow": number("challenge_period", MILLISECOND),
 }
 _OF_NO_CONSEQUENCE: Final = re.compile(
     r"(rack|bbr|hpts|lro|hostcache|reass|syncache|fastopen|udp_tunneling_\w+|functions_\w+|bb|stats|ktls|insecure_\w+"
     r"|log_\w+|sack|cc|ecn|newreno|rfc\w+|do_\w+|syncookies\w*|tso|per_cpu_timers|pcbcount|soreceive_stream|isn_\w+"
     r"|nolocaltimewait|maxtcptw|sendbuf_\w+|recvbuf_\w+|drop_synfin|path_mtu_discovery|persm\w+|fast_\w+|timer_race"
-    r"|maxunacktime|minmssoverload|hostcache|tcp_require_unique_port|switch_to_ifnet_tls|rexmit_drop_options|inflight"
-    r"|always_keepalive|ack_war\w*|nagle_\w+|initcwnd_segments|abc_l_var|v6pmtud\w+|pmtud\w+|prr_\w+)(\..*)?"
+    r"|maxunacktime|minmssoverload|tcp_require_unique_port|switch_to_ifnet_tls|rexmit_drop_options|inflight|nagle_\w+"
+    r"|v6pmtud\w+|pmtud\w+|prr_\w+)(\..*)?"
 )
 """Settings of machines and of times that are not ours, or of what scripts cannot see."""
 _AREA: Final = "net.inet.tcp."

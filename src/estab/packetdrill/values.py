@@ -21,6 +21,11 @@ class Fields(dict[str, "Argument"]):
 Argument: TypeAlias = "int | bytes | EllipsisType | Fields | list[Argument]"
 
 
+def pointed_at(value: Argument) -> Argument:
+    """``[x]`` is how scripts write a pointer to x."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 def evaluate(value: Value) -> Argument:
     """Raises ``UnsupportedError`` for a constant that is not known."""
     match value:
