@@ -8,7 +8,8 @@ from itertools import product
 from multiprocessing import Pool
 
 from tests.fairness import snapshot
-from tests.fairness.flows import CONTROLS, FLOWS, SEEDS, Race, shares
+from tests.fairness.flows import FLOWS, SEEDS, Race, shares
+from tests.goodput.cell import CONTROLS
 
 
 def main(controls: tuple[str, ...]) -> None:

@@ -30,7 +30,6 @@ from estab.tcp.config import MILLISECOND, MODERN, SECOND
 from estab.tcp.connection import Connection
 from estab.wire.packet import Packet
 
-CONTROLS: Final = ("newreno", "cubic", "bbr")
 FLOWS: Final = (2, 4, 8)
 SEEDS: Final = (1, 2, 3, 4, 5)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from statistics import median_low
 from typing import Final
 
-from tests.fairness.flows import CONTROLS, FLOWS, Race, jain
+from tests.fairness.flows import FLOWS, Race, jain
+from tests.goodput.cell import CONTROLS
 
 FILE: Final = Path(__file__).with_name("snapshot.tsv")
 HEADER: Final = ("control", "flows", "jain", "least", "sum", "shares")

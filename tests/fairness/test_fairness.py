@@ -6,7 +6,8 @@ import pytest
 
 from estab.tcp.config import SECOND
 from tests.fairness import snapshot
-from tests.fairness.flows import CONTROLS, Race, jain, shares
+from tests.fairness.flows import Race, jain, shares
+from tests.goodput.cell import CONTROLS
 
 
 def test_the_index() -> None:

@@ -169,7 +169,7 @@ def test_super_packets_both_ways(kernel: str, ours: str) -> None:
 
 @isolated_with_tun
 @pytest.mark.parametrize(("kernel", "ours"), FAMILIES)
-def test_super_packets_of_datagrams_both_ways(kernel: str, ours: str) -> None:
+def test_super_packets_of_datagrams_pass_both_ways(kernel: str, ours: str) -> None:
     link = TunLink.create("t0", [prefix_of(kernel)])
     data = os.urandom(10_300)
     pieces = [data[at : at + 1000] for at in range(0, len(data), 1000)]

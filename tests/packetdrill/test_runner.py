@@ -247,8 +247,7 @@ def test_an_icmp_error_quotes_what_was_sent() -> None:
 def test_words_follow_the_version_of_ip(version: str, level: str) -> None:
     """The error queue speaks the language of the socket."""
     text = (
-        "0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n"
-        "+0 getsockopt(3, CMSG_LEVEL_IP, CMSG_TYPE_RECVERR, [0], [4]) = 0\n"
+        "0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n+0 getsockopt(3, CMSG_LEVEL_IP, CMSG_TYPE_RECVERR, [0], [4]) = 0\n"
     )
     assert run_script(text, options=(("ip_version", version),)).result == "pass"
     other = text.replace("CMSG_LEVEL_IP", "SOL_IPV6" if level == "SOL_IP" else "SOL_IP")

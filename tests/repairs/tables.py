@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tests.goodput.cell import CONTROLS
 from tests.repairs import holes
 from tests.repairs.burst import SEGMENTS, repair
 from tests.repairs.reordering import WAYS, flow
 
 HERE: Final = Path(__file__).parent
-CONTROLS: Final = ("newreno", "cubic", "bbr")
 
 Row = tuple[str, ...]
 

@@ -7,10 +7,11 @@ import pytest
 from estab.faults import rules
 from estab.tcp.config import SECOND
 from estab.wire.tcp import Segment
+from tests.goodput.cell import CONTROLS
 from tests.repairs import holes
 from tests.repairs.burst import BURST, SEGMENTS, repair
 from tests.repairs.reordering import WAYS, flow
-from tests.repairs.tables import CONTROLS, LATENCY, REORDERING, Row, latency, reordering
+from tests.repairs.tables import LATENCY, REORDERING, Row, latency, reordering
 from tests.sim.sink import opened
 
 SPREAD = {"newreno": 0.01, "cubic": 0.01, "bbr": 0.6}

@@ -25,13 +25,13 @@ def test_a_bare_ack_opens_nothing(talk):
     assert state(opened(talk, MODERN)) is ESTABLISHED
 
 
-def test_data_does(talk):
+def test_data_opens(talk):
     t = opened(talk, CONFIG)
     t.inject(ACK, seq=1, ack=1, data=b"GET")
     assert state(t) is ESTABLISHED
 
 
-def test_so_does_the_end(talk):
+def test_a_fin_opens(talk):
     t = opened(talk, CONFIG)
     t.inject(ACK | FIN, seq=1, ack=1)
     assert state(t) is not SYN_RECEIVED

@@ -26,7 +26,7 @@ def test_the_second_small_segment_is_acknowledged_at_once(talk):
             t.expect_nothing()
 
 
-def test_closing_with_unread_data(talk):
+def test_closing_with_unread_data_sends_fin(talk):
     for config, flags in ((FREEBSD, FIN | ACK), (PLAIN, RST | ACK)):
         t = talk(config).established()
         t.inject(ACK | PSH, seq=1, ack=1, data=b"unread")
@@ -35,13 +35,13 @@ def test_closing_with_unread_data(talk):
 
 
 @pytest.mark.parametrize(("config", "answered"), [(FREEBSD, False), (PLAIN, True)])
-def test_what_is_empty_and_old(talk, config, answered):
+def test_what_is_empty_and_has_an_old_timestamp_is_not_answered(talk, config, answered):
     t = talk(config).established(ts=(500, 0))
     t.inject(ACK, seq=1, ack=1, ts=(499, 0))
     assert bool(t.drain()) is answered
 
 
-def test_a_small_end_of_what_is_written_to_an_idle_connection(talk):
+def test_what_is_written_to_an_idle_connection_goes_out_with_its_small_end(talk):
     for idle, count in ((True, 3), (False, 2)):
         t = talk(FREEBSD.but(nagle_from_idle=idle, super_segments=False)).established(mss=1000)
         t.send(bytes(2100))
@@ -74,7 +74,7 @@ def test_a_filter_ends_an_opening(talk, code):
         assert t.state == state
 
 
-def test_giving_up_says_so(talk):
+def test_giving_up_sends_a_reset(talk):
     for resets in (True, False):
         t = talk(FREEBSD.but(data_retries=0, timeout_resets=resets)).established()
         t.send(b"lost")
@@ -84,7 +84,7 @@ def test_giving_up_says_so(talk):
         assert t.c.error.errno == errno.ETIMEDOUT
 
 
-def test_an_opening_lasts_so_long(talk):
+def test_an_opening_ends_after_its_timeout(talk):
     t = talk(FREEBSD.but(open_timeout=5000 * MS))
     t.open()
     t.after(4999 * MS)

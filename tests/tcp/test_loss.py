@@ -339,9 +339,7 @@ def test_what_is_sacked_is_kept(talk):
     assert len(t.c.send_queue) == 10_000
 
 
-@pytest.mark.parametrize(
-    "block", [(20_001, 21_001), (-5000, -4000), (5001, 4001), (9001, 11_001), (1, 1)], ids=str
-)
+@pytest.mark.parametrize("block", [(20_001, 21_001), (-5000, -4000), (5001, 4001), (9001, 11_001), (1, 1)], ids=str)
 def test_senseless_blocks_are_ignored(talk, block):
     t = far(talk)
     for _ in range(5):

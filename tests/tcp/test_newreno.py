@@ -180,9 +180,7 @@ def test_what_a_mark_has_confirmed_is_not_undone() -> None:
 
 
 @pytest.mark.req("RFC8311-01")
-@pytest.mark.parametrize(
-    ("flight", "ssthresh", "after"), [(40_000, 1000, 32_000), (40_000, 1 << 40, 20_000)]
-)
+@pytest.mark.parametrize(("flight", "ssthresh", "after"), [(40_000, 1000, 32_000), (40_000, 1 << 40, 20_000)])
 def test_marks(flight, ssthresh, after) -> None:
     """RFC 8511 §3: 0.8 in avoidance, a half in slow start."""
     control = NewReno(MODERN, MSS)

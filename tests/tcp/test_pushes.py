@@ -82,7 +82,7 @@ def test_a_small_rest_of_the_window_waits_right_behind_a_burst(talk):
     assert lengths == [0, 1000]
 
 
-def test_marks_are_restored_and_forgotten():
+def test_a_mark_and_an_end_cut_what_lies_across_them():
     marks = Pushes(1)
     marks.marks, marks.ends = [5, 9], [3]
     assert marks.marked(5) and not marks.marked(6)

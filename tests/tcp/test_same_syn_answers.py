@@ -7,7 +7,7 @@ from tests.conversation import ACK, SYN
 
 
 @pytest.mark.parametrize(("config", "same"), [(LINUX, True), (MODERN, False)], ids=["linux", "modern"])
-def test_the_answer_in_a_simultaneous_opening(talk, config, same):
+def test_the_answer_in_a_simultaneous_opening_has_the_options_of_the_syn(talk, config, same):
     t = talk(config)
     t.open()
     first = t.expect(SYN, seq=0)

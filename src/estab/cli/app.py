@@ -38,7 +38,6 @@ app: Final = typer.Typer(
 )
 
 
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         sys.stdout.write(f"estab {version('estab')} ({'compiled' if COMPILED else 'pure'})\n")

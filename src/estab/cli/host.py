@@ -69,9 +69,7 @@ async def open_host(
     with _observer(options) as observer:
         link = make_link(options, device)
         async with (
-            attach(
-                link, *options.addresses, hosts=options.hosts, linger=_FAREWELL, observer=observer, rng=rng
-            ) as host,
+            attach(link, *options.addresses, hosts=options.hosts, linger=_FAREWELL, observer=observer, rng=rng) as host,
             control.answering(host, command),
         ):
             yield host

@@ -75,9 +75,7 @@ def serve(  # noqa: PLR0917 (typer reads the options here)
     def announce() -> None:
         note(f"serving {site.root} at {' '.join(urls)} (Ctrl-C ends it)")
 
-    def work(
-        options: LinkOptions, link: QueueLink | None, rng: Random | None, ready: Callable[[], None]
-    ) -> Totals:
+    def work(options: LinkOptions, link: QueueLink | None, rng: Random | None, ready: Callable[[], None]) -> Totals:
         totals = Totals(urls)
         # Being interrupted is the usual end.
         with suppress(KeyboardInterrupt):
