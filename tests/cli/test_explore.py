@@ -29,7 +29,14 @@ def test_one_scenario_is_a_table(estab: Run) -> None:
     done = estab("explore", "open+close", *QUICK)
     assert done.status == 0
     assert "both established" in done.out
-    assert "nothing" in done.out
+    assert "P1 to P17 hold" in done.out
+
+
+def test_what_is_not_seen_to_the_end_holds_nothing(estab: Run) -> None:
+    done = estab("explore", "open+close", *QUICK, "--limit", "20")
+    assert done.status == 1
+    assert "(not all)" in done.out
+    assert "hold" not in done.out
 
 
 def test_one_scenario_as_json(estab: Run) -> None:

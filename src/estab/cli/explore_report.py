@@ -94,6 +94,7 @@ def result_table(measured: Measured, seconds: float) -> None:
     """Everything about one exploration."""
     result, memory = measured.result, measured.memory
     table = Table("", "", show_header=False)
+    holds = "nothing: P1 to P17 hold" if result.complete else "nothing in what was seen"
     rows = {
         "scenario": result.case.scenario,
         "budget": str(result.budget),
@@ -103,7 +104,7 @@ def result_table(measured: Measured, seconds: float) -> None:
         "host values, segments": f"{result.hosts:,}, {result.segments:,}",
         "host steps really run": f"{result.runs:,}",
         "time, memory": f"{seconds:.1f} s, {memory:,.0f} MiB",
-        "violated": ", ".join(each.property for each in result.violations) or "nothing: P1 to P17 hold",
+        "violated": ", ".join(each.property for each in result.violations) or holds,
         "seen": ", ".join(result.seen),
         "missing": ", ".join(result.missing) or "nothing",
     }
