@@ -37,6 +37,15 @@ def test_a_segment_beyond_the_window_is_taken_only_where_nothing_is_unread(talk)
     assert t.c.rcv_nxt - t.c.irs == 3461
 
 
+def test_what_sticks_out_behind_a_hole_does_not_move_the_window(talk):
+    t = talk(LINUX).established()
+    edge = t.c.rcv_edge - t.c.irs
+    for _ in range(20):
+        t.inject(ACK, seq=t.c.rcv_edge - t.c.irs - 1, ack=1, data=bytes(1460))
+        t.drain()
+    assert t.c.rcv_edge - t.c.irs < edge + (1 << t.c.rcv_wscale)
+
+
 def test_reading_is_told_when_the_window_doubles(talk):
     t = talk(LINUX.but(receive_buffer=8000)).established()
     for place in range(7):

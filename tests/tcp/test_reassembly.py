@@ -148,6 +148,7 @@ def test_joined_pieces_stay_so_small_that_joining_costs_little() -> None:
         side.insert(start, (bytes(1000),))
     assert max(map(len, side.pieces)) <= 1 << 16
     assert len(side) <= 17
+    assert side.size == sum(map(len, side.pieces))
     side.insert(1 << 21, (bytes(1 << 17), bytes(1000)))
     assert len(side.pieces[-1]) == 1000
 

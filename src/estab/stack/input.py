@@ -156,9 +156,9 @@ def deliver(stack: Stack, key: bytes, segment: Segment, now: int) -> None:
             stack.drop_embryo(c, now)
             c = None
     if c is not None and c.config.every_syn_answered and segment.flags & (SYN | RST) == SYN and key in stack.embryos:
-        c = _hear_syn(stack, c, segment, now)
-        if c is not None:
+        if _hear_syn(stack, c, segment, now):
             return
+        c = None
     if c is not None:
         arrives(c, segment, now)
         return
@@ -174,16 +174,16 @@ def _must_wait_for_accept(stack: Stack, key: bytes) -> bool:
     return listener is not None and listener.full
 
 
-def _hear_syn(stack: Stack, c: Connection, segment: Segment, now: int) -> Connection | None:
-    """A passive connection gets a SYN. None: it is no more, and its listener is to answer."""
+def _hear_syn(stack: Stack, c: Connection, segment: Segment, now: int) -> bool:
+    """A passive connection gets a SYN. False: it is no more, and its listener is to answer."""
     if not c.opening:
         arrives(c, segment, now)
     elif segment.flags & ACK:
         stack.drop_embryo(c, now)
-        return None
+        return False
     else:
         answer_again(c, segment, now)
-    return c
+    return True
 
 
 def _no_connection(stack: Stack, key: bytes, segment: Segment, now: int) -> None:

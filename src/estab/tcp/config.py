@@ -205,14 +205,15 @@ class Config:
     slow_start_limit: int | None = None
     """L of RFC 3465, in segments per ACK; None: all that was acknowledged counts (stretch ACKs)."""
     push_writes: bool = False
-    """PSH ends every write and every burst, as in Linux; otherwise it stands where nothing more waits to be sent."""
+    """PSH ends every write and every burst, as in Linux; otherwise it stands where nothing more waits to be sent. With
+    the bursts the congestion window grows only where it was full, or more than half full in slow start."""
     window_counts: bool = False
     """A loss reduces the window, in whole segments, as in Linux and FreeBSD; otherwise FlightSize, as in the RFCs."""
     bold_recovery: bool = False
     """Where Linux is bolder than the RFCs: a timeout is always tried (RFC 5682), taken back in full (RFC 4015 §3.2: in
     steps), and reduces nothing in a recovery that has reduced; a peer that forgets what it has SACKed gets half a round
-    trip; the window grows only where it was full, or more than half full in slow start; small windows wait for the
-    timer of closed ones."""
+    trip; small windows wait for the timer of closed ones, which begins anew whenever the peer says that its window is
+    closed; the user timeout begins with the first retransmission; SYNs before the first doubling count extra."""
     restart_after_idle: bool = True
     """RFC 5681 §4.1."""
     frto: bool = True

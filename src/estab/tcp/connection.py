@@ -258,11 +258,11 @@ class Connection(Snapshot):
         self.snd_up: int | None = None
         """The position after the last urgent byte (RFC 6093 §4)."""
         self.snd_sml: int = iss
+        """The end of the last small segment, for Nagle's algorithm after Minshall."""
         self.idle_end: int = iss
         """The end of what waited when nothing was unacknowledged, until something is acknowledged."""
         self.full_until: int = iss
         """The window was in use when what is below this was sent."""
-        """The end of the last small segment, for Nagle's algorithm after Minshall."""
         self.snd_wscale: int = 0
         self.send_limit: int = config.send_buffer_start if config.send_buffer is None else config.send_buffer
         self.send_tuned: bool = config.send_buffer is None

@@ -99,11 +99,13 @@ class MemoryWindow(Snapshot):
         return 2 * offered <= _capacity(c) and self.edge(c) - c.rcv_nxt >= max(2 * offered, 1)
 
     def swallows(self, c: Connection, segment: Segment) -> bool:
-        """What sticks out of the window is taken whole or not at all: where everything before it was read."""
+        """What sticks out of the window is taken whole or not at all: where everything before it has come and was read.
+
+        Behind a hole it is not: each such segment would move the edge, and a peer could have all memory filled."""
         end = segment.seq + segment.length
         if not segment.length or not segment.seq <= c.rcv_edge < end:
             return True
-        if not c.receive_queue.size:
+        if segment.seq <= c.rcv_nxt and not c.receive_queue.size:
             c.rcv_edge = end
         return c.rcv_edge == end
 
@@ -115,7 +117,7 @@ def _capacity(c: Connection) -> int:
 
 def _room(c: Connection) -> int:
     """Bytes that there is memory for."""
-    beyond = 0 if c.reassembly is None else sum(map(len, c.reassembly.pieces))
+    beyond = 0 if c.reassembly is None else c.reassembly.size
     return _capacity(c) - c.receive_queue.size - beyond
 
 

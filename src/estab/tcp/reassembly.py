@@ -21,8 +21,8 @@ them, not as packets behind one."""
 class Reassembly(Snapshot):
     """Pieces beyond RCV.NXT. Where two arrivals overlap, the bytes that came first stay."""
 
-    __slots__ = ("duplicate", "limit", "pieces", "ranges", "recent", "starts", "tells")
-    DERIVED: ClassVar[Slots] = ("duplicate", "limit", "pieces", "ranges", "recent", "starts", "tells")
+    __slots__ = ("duplicate", "limit", "pieces", "ranges", "recent", "size", "starts", "tells")
+    DERIVED: ClassVar[Slots] = ("duplicate", "limit", "pieces", "ranges", "recent", "size", "starts", "tells")
 
     def __init__(self, limit: int, tells: bool = True) -> None:
         self.limit: int = limit
@@ -31,6 +31,8 @@ class Reassembly(Snapshot):
         """What comes twice is reported (D-SACK)."""
         self.starts: list[int] = []
         self.pieces: list[Buffer] = []
+        self.size: int = 0
+        """Bytes held."""
         self.ranges: RangeSet = RangeSet()
         self.recent: list[int] = []
         """First positions of the latest arrivals, newest first."""
@@ -80,6 +82,7 @@ class Reassembly(Snapshot):
             position += len(self.pieces[count])
             count += 1
         taken = self.pieces[:count]
+        self.size -= sum(map(len, taken))
         del self.starts[:count], self.pieces[:count]
         self.ranges.discard_below(position)
         return taken
@@ -142,11 +145,13 @@ class Reassembly(Snapshot):
         if type(joined) is not bytearray:
             self.pieces[index] = joined = bytearray(joined)
         joined += piece
+        self.size += len(piece)
         self.ranges.add(start, start + len(piece))
 
     def _insert(self, index: int, start: int, piece: Buffer) -> None:
         self.starts.insert(index, start)
         self.pieces.insert(index, piece)
+        self.size += len(piece)
         self.ranges.add(start, start + len(piece))
 
     def _remember(self, start: int) -> None:
