@@ -62,9 +62,7 @@ def shares() -> str:
         wanted = fairness.LEAST[race.control]
         remark = "" if float(index) >= wanted else f" (short of {wanted})"
         rows.append((f"{race.control}, {race.flows} flows", index + remark, least, total, each.replace(" ", ", ")))
-    made = table(("", "Jain's index, median", "least of the seeds", "Mbit/s together", "Mbit/s each"), rows)
-    pending = [f"{race.control} with {race.flows} flows" for race in fairness.RACES if race in fairness.PENDING]
-    return made + (f"\n\nNot measured yet: {', '.join(pending)}." if pending else "")
+    return table(("", "Jain's index, median", "least of the seeds", "Mbit/s together", "Mbit/s each"), rows)
 
 
 def latency() -> str:

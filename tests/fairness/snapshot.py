@@ -15,8 +15,6 @@ HEADER: Final = ("control", "flows", "jain", "least", "sum", "shares")
 RACES: Final = [Race(*each) for each in product(CONTROLS, FLOWS)]
 LEAST: Final = {"newreno": 0.95, "cubic": 0.95, "bbr": 0.9}
 """The index that the median of the seeds is to reach."""
-PENDING: Final = {Race(control, flows) for control in ("cubic", "bbr") for flows in FLOWS}
-"""Races that have not been run with the setting of ``flows.py``: they have no row."""
 
 
 def line(race: Race, runs: list[list[float]]) -> str:
