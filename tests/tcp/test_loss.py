@@ -41,6 +41,15 @@ def test_the_third_duplicate_repairs(talk):
     assert t.c.congestion.ssthresh == t.c.congestion.cwnd == 7000
 
 
+@pytest.mark.parametrize(("counts", "kept"), [(True, 7 * MSS), (False, 7 * MSS * 6 // 10)])
+def test_a_loss_reduces_the_window_or_to_the_letter_what_was_in_flight(talk, counts, kept):
+    """RFC 9438 §4.6 allows the first where the window grows only when it was used, RFC 5681 §3.1 has the second."""
+    t = flight(talk, 6, ONE_BY_ONE.but(window_counts=counts))
+    assert t.c.congestion.cwnd == 10 * MSS
+    duplicates(t, 3)
+    assert t.c.congestion.ssthresh == kept
+
+
 @pytest.mark.req("RFC3042-01", "RFC3042-02")
 def test_limited_transmit(talk):
     """RFC 3042: each of the first two duplicates lets a new segment out, and the window stays."""

@@ -39,6 +39,7 @@ def test_what_modern_changes():
         "syn_ack_retries",
         "delayed_ack",
         "nagle_minshall",
+        "window_counts",
         "msl",
         "congestion",
         "slow_start_limit",

@@ -11,6 +11,7 @@ from tests.conversation import ACK, FIN, MILLISECOND, SYN
 MS = MILLISECOND
 MSS = 1000
 ONE_BY_ONE = MODERN.but(super_segments=False)
+BY_FLIGHT = ONE_BY_ONE.but(window_counts=False)
 RTT = 100 * MS
 PTO = 2 * RTT
 RTO = 3 * RTT
@@ -234,7 +235,7 @@ def test_a_peer_without_dsack_answers_with_a_bare_duplicate(talk):
 
 
 def test_a_window_update_is_no_duplicate(talk):
-    t = flight(talk)
+    t = flight(talk, config=BY_FLIGHT)
     spurious(t)
     t.inject(ACK, seq=1, ack=10_001, win=60_000)
     next_segment(t)
@@ -245,7 +246,7 @@ def test_a_window_update_is_no_duplicate(talk):
 @pytest.mark.parametrize("segments", [4, 10])
 def test_a_hidden_loss_reduces_by_the_flight_in_which_it_happened(talk, segments):
     """§7.4.2: as fast recovery would. Who waits for more to send has hardly anything in flight when it is seen."""
-    t = flight(talk, segments)
+    t = flight(talk, segments, BY_FLIGHT)
     t.after(RTT)
     t.inject(ACK, seq=1, ack=1 + MSS * (segments - 1))
     t.after(t.c.rtt.rto)

@@ -207,8 +207,9 @@ class Config:
     push_writes: bool = False
     """PSH ends every write and every burst, as in Linux; otherwise it stands where nothing more waits to be sent. With
     the bursts the congestion window grows only where it was full, or more than half full in slow start."""
-    window_counts: bool = False
-    """A loss reduces the window, in whole segments, as in Linux and FreeBSD; otherwise FlightSize, as in the RFCs."""
+    window_counts: bool = True
+    """A loss reduces the window, as in deployed stacks and as RFC 9438 §4.6 allows where it grows only when it was
+    used; otherwise FlightSize, which after a reduction is still short of it (RFC 5681 §3.1)."""
     bold_recovery: bool = False
     """Where Linux is bolder than the RFCs: a timeout is always tried (RFC 5682), taken back in full (RFC 4015 §3.2: in
     steps), and reduces nothing in a recovery that has reduced; a peer that forgets what it has SACKed gets half a round
@@ -321,6 +322,7 @@ RFC: Final = Config(
     syn_ack_retries=7,
     delayed_ack=200 * MILLISECOND,
     nagle_minshall=False,
+    window_counts=False,
     msl=2 * MINUTE,
     congestion="newreno",
     slow_start_limit=1,
@@ -337,7 +339,6 @@ LINUX: Final = Config(
     profile="linux",
     adaptive_acks=True,
     black_hole_timeouts=NEVER_SUSPECTED,
-    window_counts=True,
     push_writes=True,
     reset_of_fin=True,
     same_syn_answers=True,
@@ -374,7 +375,6 @@ FREEBSD: Final = Config(
     minimum_mss=216,
     mss_follows_peer=True,
     black_hole_timeouts=NEVER_SUSPECTED,
-    window_counts=True,
     tail_probe=False,
     rack=False,
     slow_start_limit=2,
