@@ -183,7 +183,8 @@ $(CLI):
 	@ESTAB_FORM=pure $(INSTALL) --constraint requirements/dev.txt --no-build-isolation --editable '.[cli]'
 	@rm -f $(VENV)/.cli-* && touch $@
 
-$(INSTALLED): VENV := $(VENV)-compiled
+# A VENV of the command line would else win over this one.
+$(INSTALLED): override VENV := $(VENV)-compiled
 $(INSTALLED):
 	@$(make_venv)
 	@$(INSTALL) --requirement requirements/dev.txt
