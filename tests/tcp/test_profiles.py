@@ -1,5 +1,8 @@
 """The profile ``rfc`` keeps every figure that a MUST or SHOULD names; the others say where they do not."""
 
+import copy
+import pickle
+
 import pytest
 
 from estab.tcp.config import MILLISECOND, MINUTE, MODERN, PROFILES, RFC, SECOND
@@ -61,3 +64,9 @@ def test_a_user_timeout_that_is_adopted_outlasts_any_timeout(config):
 
 def test_a_profile_is_known_by_its_name():
     assert all(config.profile == name for name, config in PROFILES.items())
+
+
+@pytest.mark.parametrize("config", PROFILES.values(), ids=lambda config: config.profile)
+def test_a_configuration_is_the_same_in_another_process(config):
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert copy.deepcopy(config.but(ttl=7)) == config.but(ttl=7) != config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import fields as _fields
 from dataclasses import replace as _replace
 from enum import Enum
 from typing import Final
@@ -307,6 +308,10 @@ class Config:
     def but(self, **changes: object) -> Config:
         """The same configuration with these fields changed."""
         return _replace(self, **changes)  # type: ignore[arg-type]
+
+    def __reduce__(self) -> tuple[type[Config], tuple[object, ...]]:
+        """Made anew from its figures: the pickling that mypyc provides assigns them, which a frozen class refuses."""
+        return Config, tuple(getattr(self, field.name) for field in _fields(self))
 
     @property
     def time_wait(self) -> int:
