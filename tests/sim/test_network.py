@@ -295,6 +295,29 @@ def test_another_observer_hears_as_well() -> None:
     assert Counting.heard == 1
 
 
+class Counted:
+    """A host's pump, and how often it was turned."""
+
+    blocked = False
+
+    def __init__(self, host: SimHost) -> None:
+        self.pump, self.turns = host.pump, 0
+
+    def turn(self, now: int) -> None:
+        self.turns += 1
+        self.pump.turn(now)
+
+
+def test_a_packet_that_arrives_does_not_wake_who_sent_it() -> None:
+    network = Network()
+    a, b = pair(network, delay=MILLISECOND, rate=1_000_000)
+    counted = a.pump, b.pump = Counted(a), Counted(b)
+    a.stack.open(("10.0.0.2", 80), 0)
+    network.run_until(3 * MILLISECOND // 2)
+    assert b.stack.counters["InSegs"] == 1
+    assert [each.turns for each in counted] == [1, 1]
+
+
 def test_hosts_that_never_come_to_rest_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     network = Network()
     host = network.host("a", "10.0.0.1/24")

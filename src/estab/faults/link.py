@@ -42,7 +42,19 @@ class FaultyLink:
     The snapshot does not contain ``rng``, which belongs to whoever passed it in.
     """
 
-    __slots__ = ("_faults", "_held", "_inner", "_limit", "_now", "_number", "_observer", "_ready", "_retry_at", "_rng")
+    __slots__ = (
+        "_clear",
+        "_faults",
+        "_held",
+        "_inner",
+        "_limit",
+        "_now",
+        "_number",
+        "_observer",
+        "_ready",
+        "_retry_at",
+        "_rng",
+    )
 
     def __init__(
         self,
@@ -65,6 +77,8 @@ class FaultyLink:
         self._number = 0
         self._now = 0
         self._retry_at: int | None = None
+        self._clear = not into and observer is None and inner.offload == NO_OFFLOAD
+        """What is received meets nothing here."""
 
     @property
     def mtu(self) -> int:
@@ -93,6 +107,10 @@ class FaultyLink:
         Raises ``OSError`` when the wrapped link is gone and nothing that came before is left."""
         self._advance(now)
         ready = self._ready[IN]
+        if self._clear and not ready:
+            packets = self._inner.receive(now, room)
+            self._flush(now)
+            return packets
         if len(ready) < room:
             try:
                 self._enter(self._inner.receive(now, room - len(ready)), now, IN)
@@ -101,6 +119,12 @@ class FaultyLink:
                     raise
         self._flush(now)
         return [ready.popleft() for _ in range(min(room, len(ready)))] if ready else []
+
+    def carry(self, now: int) -> bool:
+        """Let what is due go on its way, without receiving; True: it has brought something to receive."""
+        self._advance(now)
+        self._flush(now)
+        return bool(self._ready[IN])
 
     def send(self, packets: Sequence[Packet], now: int) -> int:
         """Takes all or, while the wrapped link is full, none."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from estab.wire import ip
 from estab.wire.packet import Checksum, Packet, ParseError
 from estab.wire.segmentation import split
 
+_RAW: Final = int(Checksum.RAW)
+
 
 def complete(packet: Packet) -> list[Packet]:
     """What a packet would be on a wire: no super-packets, real checksums. What cannot be parsed stays as it is."""
-    if packet.checksum == Checksum.RAW and not packet.segment_size:
+    if packet.checksum == _RAW and not packet.segment_size:
         return [packet]
     # The field of a verified packet may be wrong: as a partial one it is computed anew.
     partial = Packet(packet.head, packet.body, Checksum.PARTIAL, packet.segment_size, packet.segments)

@@ -35,7 +35,9 @@ class SimHost:
         if self.link.ready:
             return now
         at, link_at = self.stack.next_deadline(), self.link.next_deadline()
-        if at is not None and at <= now and self.pump.blocked:
+        if at is not None and at <= now:
+            if not self.pump.blocked:
+                return now
             # What the stack has now waits for the link.
             at = None
         if at is None or (link_at is not None and link_at < at):
@@ -44,6 +46,12 @@ class SimHost:
 
     def turn(self, now: int) -> None:
         """Do what there is to do at ``now``."""
+        stack = self.stack
+        if not (self.link.ready or self.pump.blocked or stack.events):
+            at = stack.next_deadline()
+            if (at is None or at > now) and not self.link.carry(now):
+                # Packets have gone on their way, which the stack that sent them need not know.
+                return
         self.pump.turn(now)
 
     def _event(self, watched: Watched) -> None:

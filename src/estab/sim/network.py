@@ -13,6 +13,7 @@ from estab.faults.loss import loss as losing
 from estab.faults.path import MOST_HELD, Path
 from estab.faults.rate import RateLimit
 from estab.faults.reordering import reordering
+from estab.faults.tandem import Tandem
 from estab.faults.verdict import Fault
 from estab.links.memory import memory_pair
 from estab.links.pcapng import PcapngWriter
@@ -115,10 +116,13 @@ class Network:
             faults: list[Fault] = [losing(loss)] if loss else []
             if duplicate:
                 faults.append(duplication(duplicate))
-            if rate is not None:
-                faults.append(RateLimit(rate, queue))
-            if delay:
-                faults.append(Delay(delay, jitter))
+            limit = None if rate is None else RateLimit(rate, queue)
+            if limit is not None and delay and not jitter:
+                faults.append(Tandem(limit, Delay(delay)))
+            else:
+                # Jitter is drawn when a packet leaves the line: of what happens between, the draws come first.
+                faults += [limit] if limit is not None else []
+                faults += [Delay(delay, jitter)] if delay else []
             if reorder:
                 faults.append(reordering(reorder, max(delay, 1_000_000)))
             return faults
@@ -194,7 +198,10 @@ class Network:
     def _step(self, end: int | None) -> bool:
         """``step``, unless the next event comes after ``end``."""
         due = self._due()
-        at = min((each for each in due if each is not None), default=None)
+        at = None
+        for each in due:
+            if each is not None and (at is None or each < at):
+                at = each
         if at is None or (end is not None and at > end):
             return False
         if at > self.clock.now:
@@ -203,9 +210,10 @@ class Network:
         self._turns += 1
         if self._turns > _TURNS_PER_INSTANT:
             raise RuntimeError(f"the network does not get past {at} ns: somebody answers for ever without delay")
-        for known, (name, host) in zip(due, self.hosts.items(), strict=True):
+        for known, host in zip(due, self.hosts.values(), strict=True):
             # An earlier turn of this instant may have sent something here.
             if known == at or host.link.ready:
                 host.turn(at)
-                self._ears[name].settle()
+                if self.recording:
+                    self._ears[host.name].settle()
         return True

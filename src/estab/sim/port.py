@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from estab.faults.link import FaultyLink
 from estab.stack.addresses import Addresses
-from estab.wire.link import NO_OFFLOAD, Link, Offload
+from estab.wire.link import NO_OFFLOAD, Offload
 from estab.wire.packet import Packet
 
 _DEFAULT_MTU: Final = 1500
@@ -23,19 +24,27 @@ class Port:
     A host that is not connected sends into the void, as a machine without a cable does.
     """
 
-    __slots__ = ("_cables", "_inbox", "_ready", "on_ready", "taps")
+    __slots__ = ("_asked", "_cables", "_deadline", "_inbox", "mtu", "on_ready", "ready", "taps")
 
     def __init__(self) -> None:
-        self._cables: list[tuple[Link, Addresses]] = []
+        self._cables: list[tuple[FaultyLink, Addresses]] = []
         self._inbox: deque[Packet] = deque()
-        self._ready: bool = False
+        self._deadline: int | None = None
+        self._asked: bool = True
+        """``_deadline`` is what the cables say: only a call through here changes that."""
+        self.ready: bool = False
+        """``receive`` may have something now."""
+        self.mtu: int = _DEFAULT_MTU
+        """That of the narrowest cable."""
         self.on_ready: Callable[[], None] | None = None
         self.taps: list[Tap] = []
 
-    def plug(self, link: Link, peer: Addresses) -> None:
+    def plug(self, link: FaultyLink, peer: Addresses) -> None:
         """Add a cable that leads to whoever has these addresses."""
         link.on_ready = self._wake
+        self.mtu = min(self.mtu, link.mtu) if self._cables else link.mtu
         self._cables.append((link, peer))
+        self._asked = False
 
     def inject(self, packet: Packet) -> None:
         """Let a packet arrive that nobody in the network sent. Raises ``BufferError`` when too many wait already."""
@@ -45,27 +54,26 @@ class Port:
         self._wake()
 
     @property
-    def ready(self) -> bool:
-        """``receive`` may have something now."""
-        return self._ready
-
-    @property
-    def mtu(self) -> int:
-        """That of the narrowest cable."""
-        return min((link.mtu for link, _ in self._cables), default=_DEFAULT_MTU)
-
-    @property
     def offload(self) -> Offload:
         return NO_OFFLOAD
 
+    def carry(self, now: int) -> bool:
+        """Let what is due go on its way; True: there is something to receive."""
+        self._asked = False
+        for link, _ in self._cables:
+            if link.carry(now):
+                self.ready = True
+        return self.ready
+
     def receive(self, now: int, room: int) -> list[Packet]:
         """What was injected, then what came through the cables."""
+        self._asked = False
         inbox = self._inbox
         packets = [inbox.popleft() for _ in range(min(room, len(inbox)))] if inbox else []
         for link, _ in self._cables:
             if len(packets) < room:
                 packets += link.receive(now, room - len(packets))
-        self._ready = len(packets) >= room
+        self.ready = len(packets) >= room
         for tap in self.taps:
             for packet in packets:
                 tap(packet, now, "in")
@@ -73,6 +81,7 @@ class Port:
 
     def send(self, packets: Sequence[Packet], now: int) -> int:
         """As many as the cables take."""
+        self._asked = False
         cables = self._cables
         taken = cables[0][0].send(packets, now) if len(cables) == 1 else self._distribute(packets, now)
         for tap in self.taps:
@@ -81,12 +90,14 @@ class Port:
         return taken
 
     def next_deadline(self) -> int | None:
-        earliest = None
-        for link, _ in self._cables:
-            at = link.next_deadline()
-            if at is not None and (earliest is None or at < earliest):
-                earliest = at
-        return earliest
+        if not self._asked:
+            earliest = None
+            for link, _ in self._cables:
+                at = link.next_deadline()
+                if at is not None and (earliest is None or at < earliest):
+                    earliest = at
+            self._deadline, self._asked = earliest, True
+        return self._deadline
 
     def fileno(self) -> int:
         """-1: ``on_ready`` tells."""
@@ -98,6 +109,8 @@ class Port:
             link.close()
         self._cables.clear()
         self._inbox.clear()
+        self.mtu = _DEFAULT_MTU
+        self._asked = False
 
     def _distribute(self, packets: Sequence[Packet], now: int) -> int:
         taken = 0
@@ -108,13 +121,13 @@ class Port:
             taken += 1
         return taken
 
-    def _link_to(self, destination: bytes) -> Link | None:
+    def _link_to(self, destination: bytes) -> FaultyLink | None:
         for link, peer in self._cables:
             if peer.accepts(destination):
                 return link
         return self._cables[0][0] if self._cables else None
 
     def _wake(self) -> None:
-        self._ready = True
+        self.ready = True
         if self.on_ready is not None:
             self.on_ready()
