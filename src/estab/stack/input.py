@@ -39,8 +39,7 @@ def receive(stack: Stack, packets: Sequence[Packet], now: int, looped: bool = Fa
             stack.drop(now, packet, error.reason)
             continue
         stack.counters["InSegs"] += segment.segments
-        start = whole.transport
-        key = whole.src + whole.dst + bytes(whole.head[start : start + 4])
+        key = whole.src + whole.dst + whole.ports()
         if key not in stack.connections and not _is_ours(stack, whole, now, looped):
             continue
         if held is not None:

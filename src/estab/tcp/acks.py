@@ -199,8 +199,9 @@ def _open_window(  # noqa: PLR0917
     still = held or c.recovery.phase is RECOVERY
     recovered = recovering and not still
     rtt = c.rtt
-    times = rtt.srtt, rtt.min_rtt, sample(c, now), recovered
-    c.congestion.on_ack(Ack(now, delivery.news, delivery.pipe, delivery.rtt, limited, still, lost, *times))
+    news, pipe, timed = delivery.news, delivery.pipe, delivery.rtt
+    ack = Ack(now, news, pipe, timed, limited, still, lost, rtt.srtt, rtt.min_rtt, sample(c, now), recovered)
+    c.congestion.on_ack(ack)
 
 
 def _window_was_used(c: Connection, flight: int) -> bool:

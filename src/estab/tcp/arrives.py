@@ -7,9 +7,8 @@ which order, is in ``rules.py``.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from estab.tcp.ack_delay import data_arrived, disorder_arrived, fin_arrived
 from estab.tcp.acks import take_ack
@@ -58,8 +57,9 @@ def arrives(c: Connection, segment: Segment, now: int) -> None:
     else:
         segment.seq = unwrap(segment.seq, c.rcv_nxt)
         steps = rules.synchronized
+    at: Any = now  # an object, which the compiled form would otherwise make for each of them
     for step in steps:
-        if step(c, segment, now):
+        if step(c, segment, at):
             break
     settle(c, now)
     c.host.on_busy(c)
@@ -560,13 +560,11 @@ def _deliver(c: Connection, segment: Segment, now: int) -> None:
         # What was held came first and stays, whatever this segment says about the same positions.
         side = _side(c)
         side.insert(segment.seq, segment.payload, in_order=True)
-        chunks: Iterable[Buffer] = side.take(c.rcv_nxt)
+        for chunk in side.take(c.rcv_nxt):
+            _append(c, chunk)
     else:
-        chunks = map(own, segment.payload)
-    for chunk in chunks:
-        c.rcv_nxt += len(chunk)
-        if not c.read_closed:
-            c.receive_queue.append(chunk)
+        for view in segment.payload:
+            _append(c, own(view))
     if c.rcv_up is not None:
         _capture_urgent(c)
     if c.receive_tuned:
@@ -585,6 +583,12 @@ def _deliver(c: Connection, segment: Segment, now: int) -> None:
         c.acks_owed = max(c.acks_owed, 1)
     elif c.timers.deadlines[_DELAYED_ACK] == NEVER:
         c.timers.deadlines[_DELAYED_ACK] = now + c.config.delayed_ack
+
+
+def _append(c: Connection, chunk: Buffer) -> None:
+    c.rcv_nxt += len(chunk)
+    if not c.read_closed:
+        c.receive_queue.append(chunk)
 
 
 def _hold(c: Connection, segment: Segment) -> None:

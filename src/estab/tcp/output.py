@@ -27,7 +27,7 @@ _DELAYED_ACK: Final = int(Timer.DELAYED_ACK)
 
 def emit(c: Connection, emission: Emission, now: int) -> Segment:
     """The segment of ``emission``; what this returns counts as sent."""
-    reason, seq, length, flags, size = emission
+    seq, length, flags, size = emission.seq, emission.length, emission.flags, emission.segment_size
     if flags & RST:
         segment = _reset(c, seq, flags, now)
     else:
@@ -48,7 +48,7 @@ def emit(c: Connection, emission: Emission, now: int) -> Segment:
     segment.source_port = c.local_port
     segment.destination_port = c.remote_port
     if c.host.observer is not None:
-        c.host.observer.sent(now, c, segment, reason)
+        c.host.observer.sent(now, c, segment, emission.reason)
     return segment
 
 
@@ -80,7 +80,7 @@ def _announce(c: Connection, flags: int) -> int:
 
 
 def _record(c: Connection, emission: Emission, segment: Segment, now: int) -> None:
-    reason, seq, length, flags, _ = emission
+    reason, seq, length, flags = emission.reason, emission.seq, emission.length, emission.flags
     if length and flags & SYN and c.fast_open is not None:
         c.fast_open.carried = length
     if flags & (SYN | FIN):
@@ -106,7 +106,7 @@ def _record_probe(c: Connection, reason: Reason) -> None:
 
 def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> None:
     """Sequence space was sent: on the board it goes, and the timers follow."""
-    reason, seq, length, _, _ = emission
+    reason, seq, length = emission.reason, emission.seq, emission.length
     repeated = end <= c.snd_nxt
     c.board.sent(seq, end, now, stamp(c, end - seq, now))
     if c.pushes is not None:

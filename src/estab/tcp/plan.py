@@ -6,7 +6,7 @@ cannot disagree, because both are this answer.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from estab.tcp.acks import burst
 from estab.tcp.observer import Reason
@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     from estab.tcp.pushes import Pushes
 
 
-class Emission(NamedTuple):
+class Emission:
     """One segment: ``length`` payload bytes from position ``seq`` on."""
 
-    reason: Reason
-    seq: int
-    length: int
-    flags: int
-    segment_size: int
-    """Payload bytes of each wire packet that the segment is cut into."""
+    __slots__ = ("flags", "length", "reason", "segment_size", "seq")
+
+    def __init__(self, reason: Reason, seq: int, length: int, flags: int, segment_size: int) -> None:
+        self.reason: Reason = reason
+        self.seq: int = seq
+        self.length: int = length
+        self.flags: int = flags
+        self.segment_size: int = segment_size
+        """Payload bytes of each wire packet that the segment is cut into."""
 
 
 Plan = Emission | int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Hashable, Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from estab.tcp.queues import NOTHING
 from estab.tcp.snapshot import Origin, Slots, Snapshot
@@ -43,15 +43,18 @@ def transmission(entry: SentRange) -> tuple[int, int]:
     return entry.sent_at, entry.end
 
 
-class Acknowledged(NamedTuple):
+class Acknowledged:
     """What a cumulative acknowledgement took off the board."""
 
-    delivered: int
-    """Sequence space that had not been SACKed before."""
-    sent_at: int | None
-    """When the newest of the ranges that were sent only once went out: Karn's rule allows to time it."""
-    retransmitted: bool
-    """Some of it had been sent more than once."""
+    __slots__ = ("delivered", "retransmitted", "sent_at")
+
+    def __init__(self, delivered: int, sent_at: int | None, retransmitted: bool) -> None:
+        self.delivered: int = delivered
+        """Sequence space that had not been SACKed before."""
+        self.sent_at: int | None = sent_at
+        """When the newest of the ranges that were sent only once went out: Karn's rule allows to time it."""
+        self.retransmitted: bool = retransmitted
+        """Some of it had been sent more than once."""
 
 
 class Scoreboard(Snapshot):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from estab.tcp.config import MILLISECOND
 from estab.tcp.frto import Trial
@@ -16,18 +16,21 @@ if TYPE_CHECKING:
     from estab.wire.tcp import Segment
 
 
-class Delivery(NamedTuple):
+class Delivery:
     """What one acknowledgement told. Bytes and ns."""
 
-    news: int
-    """Newly known to have arrived, cumulatively, by SACK, or one segment for a duplicate without SACK."""
-    pipe: int
-    """In the network before it."""
-    rtt: int | None
-    progress: bool
-    """SND.UNA advanced."""
-    dsack: bool
-    """It reported something that came twice."""
+    __slots__ = ("dsack", "news", "pipe", "progress", "rtt")
+
+    def __init__(self, news: int, pipe: int, rtt: int | None, progress: bool, dsack: bool) -> None:
+        self.news: int = news
+        """Newly known to have arrived, cumulatively, by SACK, or one segment for a duplicate without SACK."""
+        self.pipe: int = pipe
+        """In the network before it."""
+        self.rtt: int | None = rtt
+        self.progress: bool = progress
+        """SND.UNA advanced."""
+        self.dsack: bool = dsack
+        """It reported something that came twice."""
 
 
 def take_back(c: Connection, segment: Segment, delivery: Delivery, duplicate: bool, now: int) -> bool:

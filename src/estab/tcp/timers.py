@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Final
 
 from estab.tcp.snapshot import Origin, Slots, Snapshot
 
-NEVER: Final = 1 << 62
+NEVER: Final = 1 << 61
+"""Later than any time; within what the compiled form keeps in a machine word."""
 
 
 class Timer(IntEnum):
@@ -59,7 +60,11 @@ class Timers(Snapshot):
 
     def earliest(self) -> int:
         """The least deadline, or ``NEVER``."""
-        return min(self.deadlines)
+        least = NEVER
+        for at in self.deadlines:
+            if at < least:
+                least = at
+        return least
 
     def expired(self, now: int) -> list[Timer]:
         """The timers whose time has come, switched off, in the order of ``Timer``."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
+from estab.wire.checksum import ones_sum
 from estab.wire.packet import ECN_CE, PROTO_ICMPV6, PROTO_TCP, PROTO_UDP, Buffer, Checksum, Fragment, Packet, ParseError
 
 IPV4_HEADER: Final = 20
@@ -50,14 +51,16 @@ def parse(packet: Packet) -> None:
 
 
 def _parse_v4(packet: Packet, head: Buffer) -> None:
-    first, tos, length, identification, place, ttl, protocol, _, src, dst = _IPV4.unpack_from(head)
+    # The type says how the compiled form unpacks it.
+    fields: tuple[int, int, int, int, int, int, int, int, bytes, bytes] = _IPV4.unpack_from(head)
+    first, tos, length, identification, place, ttl, protocol, _, src, dst = fields
     header_length = (first & 15) * 4
     if header_length < IPV4_HEADER or header_length > len(head):
         raise ParseError("ip-header-length")
     size = packet.size() if packet.body else len(head)
     if length < header_length or length > size:
         raise ParseError("ip-length")
-    if packet.checksum == _RAW and int.from_bytes(head[:header_length], "big") % 65535:
+    if packet.checksum == _RAW and ones_sum(head[:header_length]) % 65535:
         raise ParseError("ip-checksum")
     if length < size:
         _trim(packet, length)
@@ -76,7 +79,8 @@ def _parse_v4(packet: Packet, head: Buffer) -> None:
 def _parse_v6(packet: Packet, head: Buffer) -> None:
     if len(head) < IPV6_HEADER:
         raise ParseError("ip-truncated")
-    first, length, protocol, ttl, src, dst = _IPV6.unpack_from(head)
+    fields: tuple[int, int, int, int, bytes, bytes] = _IPV6.unpack_from(head)
+    first, length, protocol, ttl, src, dst = fields
     length += IPV6_HEADER
     size = packet.size() if packet.body else len(head)
     if length > size:

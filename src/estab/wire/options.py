@@ -187,23 +187,59 @@ _KINDS: Final[dict[str, int]] = {codec.name: kind for kind, codec in reversed(CO
 _PADDING: Final = {"nop": b"\x01", "eol": b"\x00"}
 
 
+class Stamped:
+    """Timestamps and nothing else, in both forms."""
+
+    __slots__ = ("data", "options")
+
+    def __init__(self, options: Options, data: bytes) -> None:
+        self.options: Options = options
+        self.data: bytes = data
+
+
+_STAMPED: Final[dict[tuple[int, int], Stamped]] = {}
+_PARSED: Final[dict[bytes, Options]] = {}
+"""The latest of them: the many segments of one millisecond say the same. Two to spare making each anew."""
+_MOST: Final = 256
+
+
 def timestamps_only(value: int, echo: int) -> Options:
-    """What almost every segment carries, made without a call of the class."""
-    return _new(Options, (None, None, False, (), (value, echo), None, None, None, None, None, None, ()))
+    """What almost every segment carries; 32-bit numbers."""
+    known = _STAMPED.get((value, echo))
+    return (_stamp(value, echo) if known is None else known).options
+
+
+def _stamp(value: int, echo: int) -> Stamped:
+    if len(_STAMPED) >= _MOST:
+        _STAMPED.clear()
+    data = _ALIGNED_TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, value, echo)
+    stamped = Stamped(_only((value, echo)), data)
+    _STAMPED[value, echo] = stamped
+    return stamped
+
+
+def _only(stamps: tuple[int, int]) -> Options:
+    return _new(Options, (None, None, False, (), stamps, None, None, None, None, None, None, ()))
 
 
 def parse_options(data: Buffer) -> Options:
     """Read the bytes between the fixed TCP header and the payload. Raises ``ParseError``.
 
     The end-of-list option ends them; of a known option that comes twice the first counts."""
-    size = len(data)
-    if not size:
+    if not data:
         return NO_OPTIONS
-    if size == 12:
-        magic, value, echo = _ALIGNED_TIMESTAMPS.unpack_from(data)
+    raw = data if type(data) is bytes else bytes(data)
+    known = _PARSED.get(raw)
+    if known is not None:
+        return known
+    if len(raw) == 12:
+        magic, value, echo = _ALIGNED_TIMESTAMPS.unpack(raw)
         if magic == _NOP_NOP_TIMESTAMPS:
-            return _new(Options, (None, None, False, (), (value, echo), None, None, None, None, None, None, ()))
-    return _parse_list(bytes(data))
+            if len(_PARSED) >= _MOST:
+                _PARSED.clear()
+            options = _PARSED[raw] = _only((value, echo))
+            return options
+    return _parse_list(raw)
 
 
 def _parse_list(data: bytes) -> Options:
@@ -255,8 +291,9 @@ def emit_options(options: Options, order: tuple[str, ...] | None = None) -> byte
         if options is NO_OPTIONS:
             return b""
         stamps = options.timestamps
-        if stamps is not None and options == (None, None, False, (), stamps, None, None, None, None, None, None, ()):
-            return _ALIGNED_TIMESTAMPS.pack(_NOP_NOP_TIMESTAMPS, stamps[0] & 0xFFFFFFFF, stamps[1] & 0xFFFFFFFF)
+        stamped = None if stamps is None else _STAMPED.get(stamps)
+        if stamped is not None and stamped.options is options:
+            return stamped.data
         order = default_order(options)
     else:
         order += tuple(name for name in default_order(options) if name not in order and name not in _PADDING)

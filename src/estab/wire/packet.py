@@ -97,7 +97,15 @@ class Packet:
 
     def size(self) -> int:
         """Bytes on the wire, were it sent as one packet."""
-        return len(self.head) + sum(map(len, self.body)) if self.body else len(self.head)
+        size = len(self.head)
+        for part in self.body:
+            size += len(part)
+        return size
+
+    def ports(self) -> bytes:
+        """Source and destination port as they stand in the transport header."""
+        head, start = self.head, self.transport
+        return head[start : start + 4] if type(head) is bytes else bytes(head[start : start + 4])
 
     def tobytes(self) -> bytes:
         """A copy of the whole packet as it stands (a partial checksum stays partial)."""

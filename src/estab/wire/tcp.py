@@ -120,14 +120,15 @@ def parse(packet: Packet) -> Segment:
     start = packet.transport
     if len(head) < start + TCP_HEADER:
         raise ParseError("tcp-truncated")
-    source_port, destination_port, seq, ack, offset_flags, window, _, urgent = _TCP.unpack_from(head, start)
+    # The type says how the compiled form unpacks it.
+    fields: tuple[int, int, int, int, int, int, int, int] = _TCP.unpack_from(head, start)
+    source_port, destination_port, seq, ack, offset_flags, window, _, urgent = fields
     data = start + (offset_flags >> 12) * 4
     if data < start + TCP_HEADER or data > len(head):
         raise ParseError("tcp-header-length")
     body = packet.body
     if packet.checksum == _RAW:
-        total = int.from_bytes(packet.src, "big") + int.from_bytes(packet.dst, "big")
-        total += PROTO_TCP + packet.length - start
+        total = ones_sum(packet.src + packet.dst) + PROTO_TCP + packet.length - start
         if body:
             total += sum_parts((head[start:], *body))
         else:
@@ -171,16 +172,11 @@ def build(
     seq = segment.seq & MASK32
     ack = segment.ack & MASK32
     offset_flags = header_length << 10 | segment.flags
-    addresses = int.from_bytes(src, "big") + int.from_bytes(dst, "big")
+    addresses = ones_sum(src + dst)
     checksum = (addresses + PROTO_TCP + tcp_length) % 65535 or 65535
     if not partial:
-        checksum += segment.source_port + segment.destination_port + seq + ack + offset_flags
-        checksum += segment.window + segment.urgent + int.from_bytes(options, "big")
-        if length:
-            checksum += sum_parts(segment.payload)
-        checksum = 65535 - (checksum % 65535 or 65535)
-    ports = segment.source_port, segment.destination_port
-    fields = (*ports, seq, ack, offset_flags, segment.window, checksum, segment.urgent)
+        checksum = _complete(segment, checksum + seq + ack + offset_flags, options)
+    source, destination, window, urgent = segment.source_port, segment.destination_port, segment.window, segment.urgent
     tos = dscp << 2 | ecn
     if len(src) == 4:
         total = tcp_length + 20
@@ -190,11 +186,17 @@ def build(
         flow_label = 0
         ip_sum = 0x4500 + tos + total + identification + 0x4000 + (ttl << 8 | PROTO_TCP) + addresses
         ip_sum = 65535 - (ip_sum % 65535 or 65535)
-        head = _IPV4_TCP.pack(0x45, tos, total, identification, 0x4000, ttl, PROTO_TCP, ip_sum, src, dst, *fields)
+        head = _IPV4_TCP.pack(
+            0x45, tos, total, identification, 0x4000, ttl, PROTO_TCP, ip_sum, src, dst,
+            source, destination, seq, ack, offset_flags, window, checksum, urgent,
+        )  # fmt: skip
     else:
         if tcp_length > 0xFFFF:
             raise ValueError(f"an IPv6 payload of {tcp_length} bytes is too long")
-        head = _IPV6_TCP.pack(0x60000000 | tos << 20 | flow_label, tcp_length, PROTO_TCP, ttl, src, dst, *fields)
+        head = _IPV6_TCP.pack(
+            0x60000000 | tos << 20 | flow_label, tcp_length, PROTO_TCP, ttl, src, dst,
+            source, destination, seq, ack, offset_flags, window, checksum, urgent,
+        )  # fmt: skip
     packet = Packet(head + options, segment.payload, _PARTIAL if partial else _RAW)
     size = segment.segment_size
     if 0 < size < length:
@@ -210,3 +212,13 @@ def build(
     packet.transport = len(head) - TCP_HEADER
     packet.length = len(head) + len(options) + length
     return packet
+
+
+def _complete(segment: Segment, total: int, options: bytes) -> int:
+    """The checksum of the whole, where ``total`` is the sum of what does not stand in the segment itself."""
+    total += segment.source_port + segment.destination_port + segment.window + segment.urgent
+    if options:
+        total += ones_sum(options)
+    if segment.length:
+        total += sum_parts(segment.payload)
+    return 65535 - (total % 65535 or 65535)

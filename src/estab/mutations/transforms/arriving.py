@@ -154,8 +154,8 @@ ARRIVING: Final = (
         "With timestamps, data that waited is refused when its turn comes.",
         "RFC 7323 §5.3",
         "tcp.arrives",
-        "chunks: Iterable[Buffer] = side.take(c.rcv_nxt)",
-        "chunks: Iterable[Buffer] = side.take(c.rcv_nxt)[: len(segment.payload) if c.ts_ok else None]",
+        "in side.take(c.rcv_nxt):",
+        "in side.take(c.rcv_nxt)[: len(segment.payload) if c.ts_ok else None]:",
     ),
     Transform(
         "paws-for-ever",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
 from estab.tcp.config import SECOND, Config
 from estab.tcp.delivery import Loss, RateSample
@@ -14,31 +14,50 @@ UNBOUNDED: Final = 1 << 40
 """More bytes than any window: no slow-start threshold yet."""
 
 
-class Ack(NamedTuple):
+class Ack:
     """What an acknowledgement told, in bytes and ns."""
 
-    now: int
-    delivered: int
-    """Bytes newly acknowledged, cumulatively or by SACK."""
-    in_flight: int
-    """Bytes in the network before this acknowledgement."""
-    rtt: int | None
-    """A valid sample, if it gave one."""
-    limited: bool
-    """The window, not the application, had limited the sender."""
-    recovering: bool
-    """Loss recovery goes on: the window is not to be opened."""
-    lost: int = 0
-    """Bytes newly believed lost because of it."""
-    srtt: int = 0
-    """Smoothed, this sample included; 0: not known yet."""
-    min_rtt: int = 0
-    """The least of the connection; 0: not known yet."""
-    sample: RateSample | None = None
-    """For controls that are ``sampled``."""
-    recovered: bool = False
-    """Loss recovery ends with it: the window stays what recovery left (RFC 5681 §3.2 step 6), but growth from there on
-    begins with what it delivered."""
+    __slots__ = (
+        *("delivered", "in_flight", "limited", "lost", "min_rtt", "now", "recovered", "recovering", "rtt", "sample"),
+        "srtt",
+    )
+
+    def __init__(  # noqa: PLR0917  (called with positions: keywords cost time here)
+        self,
+        now: int,
+        delivered: int,
+        in_flight: int,
+        rtt: int | None,
+        limited: bool,
+        recovering: bool,
+        lost: int = 0,
+        srtt: int = 0,
+        min_rtt: int = 0,
+        sample: RateSample | None = None,
+        recovered: bool = False,
+    ) -> None:
+        self.now: int = now
+        self.delivered: int = delivered
+        """Bytes newly acknowledged, cumulatively or by SACK."""
+        self.in_flight: int = in_flight
+        """Bytes in the network before this acknowledgement."""
+        self.rtt: int | None = rtt
+        """A valid sample, if it gave one."""
+        self.limited: bool = limited
+        """The window, not the application, had limited the sender."""
+        self.recovering: bool = recovering
+        """Loss recovery goes on: the window is not to be opened."""
+        self.lost: int = lost
+        """Bytes newly believed lost because of it."""
+        self.srtt: int = srtt
+        """Smoothed, this sample included; 0: not known yet."""
+        self.min_rtt: int = min_rtt
+        """The least of the connection; 0: not known yet."""
+        self.sample: RateSample | None = sample
+        """For controls that are ``sampled``."""
+        self.recovered: bool = recovered
+        """Loss recovery ends with it: the window stays what recovery left (RFC 5681 §3.2 step 6), but growth from
+        there on begins with what it delivered."""
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
