@@ -1,4 +1,9 @@
-"""One flow of estab's and one of the kernel's, both CUBIC, through one bottleneck: ``python -m bench.rivals``."""
+"""One flow of estab's and one of the kernel's, both CUBIC, through one bottleneck: ``python -m bench.rivals``.
+
+As in ``tests/fairness/flows.py`` the round-trip times of the two differ by up to 5 % from the mean, and the time of
+each packet varies by 10 % of it before the queue, in the order of its flow: on a path of constant times the places of
+the two flows' clumps would decide instead of the controls.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from random import Random
 from typing import Any, Final
 
 from bench.loss import kernel, ours
@@ -20,8 +26,10 @@ from bench.loss.part import PORT
 from bench.loss.stage import PATIENCE, QUEUE, Stage, hear, relay
 from estab.drivers.relay import Report
 from estab.faults.path import Line, Path, bandwidth_delay
+from estab.faults.verdict import Deliver, Fault, Verdict
 from estab.links.namespace import enter, inside, new_namespace
 from estab.links.tun import TunLink
+from estab.wire.packet import Packet
 
 RATE: Final = 10_000_000
 RTT: Final = 40_000_000
@@ -30,9 +38,36 @@ KERNEL: Final = "10.77.0.1"
 FAR: Final = "10.77.0.2"
 GATEWAY: Final = "10.78.0.1"
 OURS: Final = "10.78.0.2"
+SPREAD: Final = RTT * 5 // 100
+VARIATION: Final = RTT * 10 // 100
+"""ns, up and down: from flow to flow, and from packet to packet."""
 BEFORE: Final = 5.0
 """Seconds until it counts."""
 CONTROL: Final = "cubic"
+
+
+class Detours:
+    """On the way to the queue: longer for one flow than for the other, and different for each packet."""
+
+    def __init__(self) -> None:
+        self._longer: dict[bytes, int] = {}
+        self._latest: dict[bytes, int] = {}
+
+    def __call__(self, packet: Packet, now: int, rng: Random) -> Verdict:
+        source = bytes(packet.head[12:16])
+        if source not in self._longer:
+            self._longer[source] = rng.randrange(2 * SPREAD)
+        at = now + self._longer[source] + rng.randrange(2 * VARIATION)
+        self._latest[source] = at = max(at, self._latest.get(source, 0))
+        return Deliver(at=at)
+
+
+class Varied(Path):
+    """A path with detours before it."""
+
+    def directions(self, start: int) -> tuple[list[Fault], list[Fault]]:
+        there, back = super().directions(start)
+        return [Detours(), *there], back
 
 
 def race(seconds: float, seed: int) -> tuple[float, float, str, Report]:
@@ -41,7 +76,7 @@ def race(seconds: float, seed: int) -> tuple[float, float, str, Report]:
     Both start before the path in one namespace; the kernel there forwards what estab sends. Raises ``OSError`` where
     that cannot be had, ``RuntimeError`` when a run does not come to an end."""
     near, far = new_namespace(), new_namespace()
-    path = Path(Line(RATE, bandwidth_delay(RATE, RTT), RTT // 2))
+    path = Varied(Line(RATE, bandwidth_delay(RATE, RTT), (RTT - SPREAD - VARIATION) // 2))
     with inside(near):
         with open("/proc/sys/net/ipv4/ip_forward", "w", encoding="ascii") as file:
             file.write("1")
