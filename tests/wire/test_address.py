@@ -73,7 +73,7 @@ def test_a_prefix_keeps_the_host_and_prints_itself() -> None:
     ],
 )
 def test_directed_broadcast(prefix: str, address: str, expected: bool) -> None:
-    assert a.parse_prefix(prefix).is_broadcast(a.parse_address(address)) is expected
+    assert (a.parse_prefix(prefix).broadcast == a.parse_address(address)) is expected
 
 
 @pytest.mark.parametrize(

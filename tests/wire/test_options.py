@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,6 +177,20 @@ def test_options_come_back(options: Options) -> None:
     assert set(default_order(options)) - {"nop"} == {
         name for name, value, default in zip(Options._fields, options, NO_OPTIONS, strict=True) if value != default
     }
+
+
+@given(
+    mss=st.just(1460) | st.integers(0, 0xFFFF),
+    window_scale=st.just(8) | st.none(),
+    sack_permitted=st.just(True) | st.booleans(),
+    timestamps=st.just((1, 0)) | pairs,
+    user_timeout=st.none() | st.just(60),
+)
+def test_the_usual_syn_is_no_exception(**fields: Any) -> None:
+    options = Options(**fields)
+    data = emit_options(options)
+    assert data == emit_options(options, default_order(options))
+    assert parse_options(data) == parse_options(data + b"\1\1\1\1") == options
 
 
 @given(st.binary(max_size=40))

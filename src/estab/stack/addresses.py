@@ -29,6 +29,7 @@ class Addresses:
         self.ranges: list[Prefix] = [prefix for prefix in self.prefixes if _is_network(prefix)]
         self.own: dict[bytes, bytes] = {prefix.address: prefix.address for prefix in self.hosts}
         """Each as the object that connections share."""
+        self.broadcasts: set[bytes | None] = {prefix.broadcast for prefix in self.hosts}
 
     def accepts(self, address: bytes) -> bool:
         """A packet to this address is for us."""
@@ -42,7 +43,7 @@ class Addresses:
         """Broadcast, directed broadcast, multicast or unspecified: not one host's address."""
         if is_multicast(address) or is_broadcast(address) or is_unspecified(address):
             return True
-        return any(prefix.is_broadcast(address) for prefix in self.hosts)
+        return address in self.broadcasts
 
     def is_valid_peer(self, address: bytes) -> bool:
         """Nobody speaks from a group, an unspecified or a loopback address, or from ours (MUST-57, MUST-63)."""
@@ -50,14 +51,16 @@ class Addresses:
 
     def source_for(self, remote: bytes) -> bytes:
         """Our address on the remote's network, or else the first of its family. Raises ``OSError(ENETUNREACH)``."""
-        leads_out = remote in self.own or not is_loopback(remote)
-        family = [prefix for prefix in self.hosts if leads_out and len(prefix.address) == len(remote)]
-        for prefix in family:
-            if prefix.contains(remote):
-                return prefix.address
-        if family:
-            return family[0].address
-        raise OSError(errno.ENETUNREACH, f"no address of this host can reach {format_address(remote)}")
+        first: bytes | None = None
+        if remote in self.own or not is_loopback(remote):
+            for prefix in self.hosts:
+                if prefix.contains(remote):
+                    return prefix.address
+                if first is None and len(prefix.address) == len(remote):
+                    first = prefix.address
+        if first is None:
+            raise OSError(errno.ENETUNREACH, f"no address of this host can reach {format_address(remote)}")
+        return first
 
 
 def _is_network(prefix: Prefix) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from estab.tcp.connection import Connection
+from estab.tcp.connection import PORTS, Connection
 from estab.tcp.timers import NEVER, Timer
 from estab.wire.address import format_address
 
@@ -66,8 +66,8 @@ def netstat(stack: Stack) -> list[NetstatRow]:
 def split_key(key: bytes) -> tuple[tuple[bytes, int], tuple[bytes, int]]:
     """(local, remote) of a connection's key."""
     size = (len(key) - 4) // 2
-    remote = key[:size], int.from_bytes(key[-4:-2], "big")
-    return (key[size : 2 * size], int.from_bytes(key[-2:], "big")), remote
+    remote_port, local_port = PORTS.unpack_from(key, 2 * size)
+    return (key[size : 2 * size], local_port), (key[:size], remote_port)
 
 
 def _endpoint(address: bytes | None, port: int) -> str:

@@ -185,6 +185,8 @@ class Stack:
 
     def take_events(self) -> list[Watched]:
         """What the application should look at, each once; what it finds is computed when it looks."""
+        if not self.events:
+            return []
         watched = list(self.events)
         self.events.clear()
         for each in watched:
@@ -524,7 +526,8 @@ class Stack:
             self.connections[oldest].abort(now)
 
     def _on_event(self, c: Connection) -> None:
-        usable = c.state not in (LISTEN, SYN_SENT, SYN_RECEIVED)
+        state = c.state
+        usable = not (state is SYN_SENT or state is SYN_RECEIVED or state is LISTEN)
         if c.fast_open is not None:
             if usable:
                 fast_open.conclude(self, c, self.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Hashable, MutableMapping
+from struct import Struct
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from estab.tcp.ack_delay import AckDelay, was_read
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 TCP_HEADER: Final = 20
 MAX_HEADER: Final = 60
 TIMESTAMP_SPACE: Final = 12
+PORTS: Final = Struct("!HH")
 
 
 class Host:
@@ -673,7 +675,7 @@ class Connection(Snapshot):
         if new is None:
             raise IllegalTransitionError(f"{fact.value} in {old.value}")
         self.state = new
-        if new in (CLOSED, TIME_WAIT):
+        if new is CLOSED or new is TIME_WAIT:
             self.timers.stop_all()
         if self.host.observer is not None and new is not old:
             self.host.observer.state(now, self, old, new, fact)
@@ -703,13 +705,16 @@ class Connection(Snapshot):
 
     def resize(self) -> None:
         """Compute the segment size anew: Eff.snd.MSS of RFC 9293 §3.7.1 (MUST-16)."""
-        size = min(self.peer_mss, self.path.mtu - self.ip_header - TCP_HEADER, self.config.mss_limit or self.peer_mss)
+        config = self.config
+        size = min(self.peer_mss, self.path.mtu - self.ip_header - TCP_HEADER)
+        if config.mss_limit:
+            size = min(size, config.mss_limit)
         if self.ts_ok:
             size -= TIMESTAMP_SPACE
         if size != self.mss:
             self.mss = size
             self.congestion.on_mss(size)
-        most = self.config.maximum_segment - self.ip_header - MAX_HEADER if self.config.super_segments else size
+        most = config.maximum_segment - self.ip_header - MAX_HEADER if config.super_segments else size
         self.largest = max(most // size, 1) * size
 
     def advertised_mss(self) -> int:
@@ -830,7 +835,7 @@ class Connection(Snapshot):
 
 def make_key(local: tuple[bytes, int], remote: tuple[bytes, int]) -> bytes:
     """The four-tuple in the order in which an arriving packet shows it."""
-    return remote[0] + local[0] + remote[1].to_bytes(2, "big") + local[1].to_bytes(2, "big")
+    return remote[0] + local[0] + PORTS.pack(remote[1], local[1])
 
 
 def _error_value(error: OSError | None) -> tuple[Any, ...] | None:

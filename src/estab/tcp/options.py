@@ -9,7 +9,7 @@ from estab.tcp.congestion import CONTROLS
 from estab.tcp.ecn.setup import agree
 from estab.tcp.sampling import begin
 from estab.tcp.states import SYN_SENT
-from estab.wire.options import NO_OPTIONS, Options, timestamps_only
+from estab.wire.options import NO_OPTIONS, Options, options_of_syn, timestamps_only
 from estab.wire.sequence import unwrap
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MAX_SCALE = 14
 """RFC 7323 §2.3: a larger shift is read as this."""
-_MAX_WINDOW = 65_535
+_WINDOW_BITS = 16
 _MAX_BLOCKS = 4
 """RFC 2018 §3; with timestamps one less fits."""
 _SACK_HEADER = 4
@@ -32,10 +32,7 @@ def offered_scale(config: Config) -> int:
     largest = config.receive_buffer_max if config.receive_buffer is None else config.receive_buffer
     if config.window_clamp is not None:
         largest = min(largest, config.window_clamp)
-    scale = 0
-    while largest >> scale > _MAX_WINDOW and scale < _MAX_SCALE:
-        scale += 1
-    return scale
+    return min(max(largest.bit_length() - _WINDOW_BITS, 0), _MAX_SCALE)
 
 
 def adopt(c: Connection, segment: Segment, now: int) -> None:
@@ -78,15 +75,10 @@ def syn_options(c: Connection, now: int) -> Options:
     scale = None
     if (config.window_scale and not answering) or (answering and c.scaling):
         scale = offered_scale(config)
-    return Options(
-        mss=_offered_mss(c) if config.mss_option else None,
-        window_scale=scale,
-        sack_permitted=c.sack_ok if answering else config.sack,
-        timestamps=timestamps,
-        user_timeout=_user_timeout(c),
-        # RFC 7413 §4.2.2: only the first SYN or SYN-ACK, as the option may be what was lost.
-        fast_open=c.fast_open.cookie if c.fast_open is not None and c.snd_nxt == c.iss else None,
-    )
+    # RFC 7413 §4.2.2: only the first SYN or SYN-ACK, as the option may be what was lost.
+    cookie = c.fast_open.cookie if c.fast_open is not None and c.snd_nxt == c.iss else None
+    mss = _offered_mss(c) if config.mss_option else None
+    return options_of_syn(mss, scale, c.sack_ok if answering else config.sack, timestamps, _user_timeout(c), cookie)
 
 
 def _offered_mss(c: Connection) -> int:

@@ -11,8 +11,8 @@ from struct import Struct
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from estab.tcp.snapshot import Slots
-from estab.wire.options import NO_OPTIONS, Options
-from estab.wire.sequence import unwrap
+from estab.wire.options import NO_OPTIONS, timestamps_only
+from estab.wire.sequence import MASK32, unwrap
 from estab.wire.tcp import ACK, FIN, RST, SYN, Segment
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from estab.tcp.connection import Connection
 
 _ENTRY: Final = Struct("!QIIHqIHbb")
+_EXPIRES: Final = Struct("!Q")
 
 
 class Outcome(Enum):
@@ -85,28 +86,31 @@ class TimeWait:
         """``<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>``; ``clock``: the timestamp clock's ticks."""
         options = NO_OPTIONS
         if self.ts_ok:
-            options = Options(timestamps=((clock + self.ts_offset) & 0xFFFFFFFF, self.ts_recent & 0xFFFFFFFF))
+            options = timestamps_only((clock + self.ts_offset) & MASK32, self.ts_recent & MASK32)
         return Segment(self.snd_nxt, self.rcv_nxt, ACK, self.window, (), options)
 
 
 def expiry(packed: bytes) -> int:
     """When an entry expires (ns), without unpacking the rest."""
-    return int.from_bytes(packed[:8], "big")
+    at: int = _EXPIRES.unpack_from(packed)[0]
+    return at
 
 
 def retire(c: Connection, now: int) -> bytes:
     """The packed entry of a connection that has reached TIME-WAIT."""
-    entry = TimeWait(bytes(TimeWait.size))
-    entry.expires = now + c.config.time_wait
-    entry.snd_nxt = c.snd_nxt & 0xFFFFFFFF
-    entry.rcv_nxt = c.rcv_nxt & 0xFFFFFFFF
-    entry.window = min(max(c.rcv_edge - c.rcv_nxt, 0) >> c.rcv_wscale, 65_535)
-    entry.rcv_wscale = c.rcv_wscale
-    entry.ts_ok = c.ts_ok
-    entry.ts_recent = c.ts_recent
-    entry.ts_offset = c.ts_offset
-    entry.challenges = c.config.challenge_acks
-    return entry.pack()
+    expires = now + c.config.time_wait
+    window = min(max(c.rcv_edge - c.rcv_nxt, 0) >> c.rcv_wscale, 65_535)
+    return _ENTRY.pack(
+        expires,
+        c.snd_nxt & MASK32,
+        c.rcv_nxt & MASK32,
+        window,
+        c.ts_recent,
+        c.ts_offset,
+        c.config.challenge_acks,
+        c.ts_ok,
+        c.rcv_wscale,
+    )
 
 
 TimeWaitStep = Callable[[TimeWait, Segment, "Config"], Outcome | None]
@@ -146,7 +150,7 @@ def ignore_reset(entry: TimeWait, segment: Segment, config: Config) -> Outcome |
 
 def answer_fin(entry: TimeWait, segment: Segment, config: Config) -> Outcome | None:
     """The peer's FIN again: our last ACK was lost. Acknowledge, and be there for another 2 MSL."""
-    end = (segment.seq + segment.span) & 0xFFFFFFFF
+    end = (segment.seq + segment.span) & MASK32
     if segment.flags & FIN and not segment.flags & SYN and end == entry.rcv_nxt:
         return Outcome.RESTART
     return None

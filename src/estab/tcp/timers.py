@@ -31,6 +31,9 @@ class Timer(IntEnum):
     """The next segment may leave."""
 
 
+_COUNT: Final = len(Timer)
+
+
 class Timers(Snapshot):
     """Deadlines in ns; ``NEVER`` where a timer is off."""
 
@@ -38,7 +41,7 @@ class Timers(Snapshot):
     DERIVED: ClassVar[Slots] = ("deadlines",)
 
     def __init__(self) -> None:
-        self.deadlines: list[int] = [NEVER] * len(Timer)
+        self.deadlines: list[int] = [NEVER] * _COUNT
 
     def snapshot(self, origin: Origin) -> Hashable:
         return tuple(None if at == NEVER else at - origin.now for at in self.deadlines)
@@ -53,7 +56,7 @@ class Timers(Snapshot):
         self.deadlines[timer] = NEVER
 
     def stop_all(self) -> None:
-        self.deadlines = [NEVER] * len(Timer)
+        self.deadlines = [NEVER] * _COUNT
 
     def is_set(self, timer: int) -> bool:
         return self.deadlines[timer] != NEVER

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 UNSPECIFIED_V4: Final = bytes(4)
@@ -25,12 +26,13 @@ class Prefix(NamedTuple):
         difference = int.from_bytes(self.address, "big") ^ int.from_bytes(packed, "big")
         return not difference >> (bits - self.length)
 
-    def is_broadcast(self, packed: bytes) -> bool:
-        """Whether ``packed`` is this IPv4 network's directed broadcast address (none in /31 and /32, RFC 3021)."""
-        if len(packed) != 4 or not 0 < self.length < 31 or not self.contains(packed):
-            return False
+    @property
+    def broadcast(self) -> bytes | None:
+        """This IPv4 network's directed broadcast address; there is none in /31 and /32 (RFC 3021)."""
+        if len(self.address) != 4 or not 0 < self.length < 31:
+            return None
         hosts = (1 << (32 - self.length)) - 1
-        return int.from_bytes(packed, "big") & hosts == hosts
+        return (int.from_bytes(self.address, "big") | hosts).to_bytes(4, "big")
 
     def __str__(self) -> str:
         return f"{format_address(self.address)}/{self.length}"
@@ -47,7 +49,7 @@ def parse_scoped(text: str) -> tuple[bytes, int]:
     """Like ``parse_address``, with a numeric IPv6 zone (``"fe80::1%2"``, RFC 4007 §11) as the scope id."""
     host, percent, zone = text.partition("%")
     try:
-        packed = ipaddress.ip_address(host).packed
+        packed = _pack(host)
     except ValueError:
         raise ValueError(f"{text!r} is not an IPv4 or IPv6 address") from None
     if not percent:
@@ -55,6 +57,12 @@ def parse_scoped(text: str) -> tuple[bytes, int]:
     if len(packed) == 4 or not (zone.isascii() and zone.isdigit()) or int(zone) > 0xFFFFFFFF:
         raise ValueError(f"address {text!r} has a bad zone: a number after an IPv6 address is expected")
     return packed, int(zone)
+
+
+@lru_cache(1024)
+def _pack(host: str) -> bytes:
+    """Whoever opens many connections names the same hosts."""
+    return ipaddress.ip_address(host).packed
 
 
 def format_address(packed: bytes, scope_id: int = 0) -> str:
@@ -81,7 +89,7 @@ def is_multicast(packed: bytes) -> bool:
 
 
 def is_broadcast(packed: bytes) -> bool:
-    """The limited broadcast 255.255.255.255; a directed one depends on a prefix, see ``Prefix.is_broadcast``."""
+    """The limited broadcast 255.255.255.255; a directed one depends on a prefix, see ``Prefix.broadcast``."""
     return packed == _BROADCAST
 
 

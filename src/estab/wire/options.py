@@ -35,6 +35,11 @@ _new: Final = tuple.__new__  # half the time of a call of the class
 _TIMESTAMPS: Final = Struct("!II")
 _ALIGNED_TIMESTAMPS: Final = Struct("!III")
 _NOP_NOP_TIMESTAMPS: Final = 0x0101080A
+_SYN: Final = Struct("!HHIIII")
+_MSS_HEAD: Final = 0x0204
+_SACK_PERMITTED_TIMESTAMPS: Final = 0x0402080A
+_NOP_WINDOW_SCALE: Final = 0x010303
+"""All of Linux's SYN: the numbers stand between and behind these."""
 _MAX_USER_TIMEOUT: Final = 0x7FFF
 
 
@@ -239,7 +244,39 @@ def parse_options(data: Buffer) -> Options:
                 _PARSED.clear()
             options = _PARSED[raw] = _only((value, echo))
             return options
-    return _parse_list(raw)
+    return (_parse_syn(raw) if len(raw) == _SYN.size else None) or _parse_list(raw)
+
+
+def options_of_syn(  # noqa: PLR0917
+    mss: int | None,
+    window_scale: int | None,
+    sack_permitted: bool,
+    timestamps: tuple[int, int] | None,
+    user_timeout: int | None,
+    fast_open: bytes | None,
+) -> Options:
+    """What a SYN may say, made without a call of the class."""
+    fields = mss, window_scale, sack_permitted, (), timestamps, user_timeout, fast_open, None, None, None, None, ()
+    return _new(Options, fields)
+
+
+def _parse_syn(data: bytes) -> Options | None:
+    """The 20 bytes of almost every SYN, by one look at them; None: they are others."""
+    mss_head, mss, middle, value, echo, scale = _SYN.unpack(data)
+    if mss_head != _MSS_HEAD or middle != _SACK_PERMITTED_TIMESTAMPS or scale >> 8 != _NOP_WINDOW_SCALE:
+        return None
+    return options_of_syn(mss, scale & 0xFF, True, (value, echo), None, None)
+
+
+def _emit_syn(options: Options) -> bytes | None:
+    """The same the other way; None: something else is to be said."""
+    mss, scale, stamps = options.mss, options.window_scale, options.timestamps
+    if mss is None or scale is None or stamps is None or mss >> 16 or scale >> 8:
+        return None
+    if options != (mss, scale, True, (), stamps, None, None, None, None, None, None, ()):
+        return None
+    value, echo = stamps[0] & 0xFFFFFFFF, stamps[1] & 0xFFFFFFFF
+    return _SYN.pack(_MSS_HEAD, mss, _SACK_PERMITTED_TIMESTAMPS, value, echo, _NOP_WINDOW_SCALE << 8 | scale)
 
 
 def _parse_list(data: bytes) -> Options:
@@ -294,6 +331,9 @@ def emit_options(options: Options, order: tuple[str, ...] | None = None) -> byte
         stamped = None if stamps is None else _STAMPED.get(stamps)
         if stamped is not None and stamped.options is options:
             return stamped.data
+        syn = _emit_syn(options)
+        if syn is not None:
+            return syn
         order = default_order(options)
     else:
         order += tuple(name for name in default_order(options) if name not in order and name not in _PADDING)

@@ -12,8 +12,8 @@ AGREEMENT: Final = (
         "Our SYN does not say how large a segment may be.",
         "RFC 9293 §3.7.1",
         "tcp.options",
-        "mss=_offered_mss(c) if config.mss_option else None,",
-        "mss=None,",
+        "mss = _offered_mss(c) if config.mss_option else None",
+        "mss = None",
     ),
     Transform(
         "mss-option-ignored",

@@ -28,8 +28,8 @@ SENDING: Final = (
         "The path does not limit the size of segments.",
         "RFC 9293 §3.7.1",
         "tcp.connection",
-        "size = min(self.peer_mss, self.path.mtu - self.ip_header - TCP_HEADER,",
-        "size = min(self.peer_mss,",
+        "size = min(self.peer_mss, self.path.mtu - self.ip_header - TCP_HEADER)",
+        "size = self.peer_mss",
     ),
     Transform(
         "options-not-subtracted",

@@ -20,8 +20,8 @@ WIRE: Final = (
         "The checksum of a segment does not cover what it carries.",
         "RFC 9293 §3.1",
         "wire.tcp",
-        "            checksum += sum_parts(segment.payload)\n",
-        "            checksum += 0\n",
+        "        total += sum_parts(segment.payload)\n",
+        "        total += 0\n",
     ),
     Transform(
         "piece-checksum-without-payload",
