@@ -36,15 +36,19 @@ LAYERS := $(LAYERS_VENV)/.made-$(shell cat requirements/dev.txt requirements/lay
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 INSTALL = $(PIP) install --quiet
 WHEEL = $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir
+# What mypy knows is kept apart from what `make types`, which may run beside it, knows.
+COMPILED_WHEEL = ESTAB_FORM=compiled MYPY_CACHE_DIR=build/mypy $(WHEEL)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-layers bench-loss explore explore-deep goodput fairness repairs bench-path measured pictures pins wheel clean distclean
+.PHONY: help setup setup-compiled demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-layers bench-loss explore explore-deep goodput fairness repairs bench-path measured pictures pins wheel clean distclean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
 
 setup: $(DEV) ## Make the development environment in $VENV
+
+setup-compiled: $(INSTALLED) ## Compile, and install that into an environment of its own, $VENV-compiled
 
 demo: $(CLI) ## Run the main job: a file over TCP, simulated and against the kernel
 	$(BIN)/estab demo $(ARGS)
@@ -52,7 +56,7 @@ demo: $(CLI) ## Run the main job: a file over TCP, simulated and against the ker
 test: lint types unit interop ## Everything that must pass
 	ESTAB_LOSS=0.1 $(BIN)/python -m pytest -q "tests/interop/test_close.py::test_we_close_first"
 
-test-compiled: $(INSTALLED) ## All tests on the compiled wheel, installed into an environment of its own
+test-compiled: $(INSTALLED) ## All tests on the compiled form
 	$(ON_COMPILED) -n $(JOBS) --dist worksteal --ignore tests/interop $(ARGS)
 	$(ON_COMPILED) tests/interop $(ARGS)
 
@@ -141,7 +145,7 @@ pins: ## Pin the newest versions of all we depend on
 wheel: $(DEV) ## Build two wheels in $DIST (dist): pure, and compiled for this Python
 	@rm -rf build
 	ESTAB_FORM=pure $(WHEEL) $(DIST) .
-	ESTAB_FORM=compiled $(WHEEL) $(DIST) .
+	$(COMPILED_WHEEL) $(DIST) .
 
 clean: ## Remove what builds and tests leave behind
 	rm -rf build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -189,6 +193,6 @@ $(INSTALLED):
 	@$(make_venv)
 	@$(INSTALL) --requirement requirements/dev.txt
 	@rm -rf build $(VENV)/wheel; echo "compiling wire, tcp and stack"
-	@ESTAB_FORM=compiled $(WHEEL) $(VENV)/wheel .
+	@$(COMPILED_WHEEL) $(VENV)/wheel .
 	@$(INSTALL) --no-deps --force-reinstall $(VENV)/wheel/*.whl
 	@rm -f $(VENV)/.compiled-* && touch $@
