@@ -28,7 +28,8 @@ TITLES: Final = {
     "mem_idle": "An idle established connection, with its entry in the stack",
     "mem_tw": "An entry of TIME-WAIT",
     "seg_100k": "A segment of one busy connection among very many idle ones, by one alone",
-    "sim_pps": "Packets through two stacks in the simulator, 100 Mbit/s",
+    "sim_pps": "Packets through two stacks in the simulator, 100 Mbit/s, super-segments in one piece",
+    "sim_pps_mtu": "Packets through two stacks in the simulator, 100 Mbit/s, each of 1500 bytes with its checksum",
     "sim_conn": "Open, 1 KB, close in the simulator",
 }
 

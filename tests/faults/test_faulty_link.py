@@ -87,6 +87,23 @@ def test_super_packets_become_real_ones(ends: tuple[bytes, bytes], checksum: Che
         assert [(piece.seq, piece.length) for piece in found] == [(5, 1000), (1005, 1000), (2005, 1000), (3005, 333)]
 
 
+def test_super_packets_pass_a_whole_link_as_they_are() -> None:
+    """Each counts for its packets on the line: three headers, and 2000 bytes."""
+    segment = tcp.Segment(5, 6, tcp.ACK, 100, (bytes(2000),))
+    segment.segment_size = 900
+    packet = tcp.build(segment, *V4, partial=True)
+    left, right = memory_pair()
+    link = FaultyLink(left, [duplication(1.0), RateLimit(8_000_000, 9000)], rng=Random(1), whole=True)
+    assert link.offload == FULL_OFFLOAD
+    link.send([packet], 0)
+    assert link.next_deadline() == 1000 * (2000 + 3 * 40)
+    link.receive(10**9, 9)
+    arrived = right.receive(10**9, 9)
+    assert [(each.checksum, each.segment_size, each.segments) for each in arrived] == [(Checksum.PARTIAL, 900, 3)] * 2
+    right.send(arrived, 10**9)
+    assert link.receive(10**9, 9) == arrived
+
+
 def test_a_delay_names_its_time_and_keeps_it_when_the_pump_is_late() -> None:
     bench = Bench(Delay(1000), Delay(500))
     bench.send(b"a", now=10)

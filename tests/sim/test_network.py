@@ -13,6 +13,7 @@ from random import Random
 import pytest
 
 from estab.faults import rules
+from estab.faults.path import Path
 from estab.faults.verdict import Replace, Verdict
 from estab.sim import Network, SimHost
 from estab.sim.streams import stream
@@ -165,6 +166,26 @@ def test_a_rate_spaces_packets_and_an_infinite_one_does_not() -> None:
     assert len(set(arrivals(None))) == 1
     spaced = arrivals(12_000_000)
     assert {later - earlier for earlier, later in pairwise(spaced[:-1])} == {MILLISECOND}
+
+
+def longest_of(network: Network, offloads: tuple[bool, bool], **line: object) -> int:
+    """Bytes in the largest packet of a transfer, which arrives."""
+    a = network.host("a", "10.0.0.1/24", offload=offloads[0])
+    b = network.host("b", "10.0.0.2/24", offload=offloads[1])
+    network.connect(a, b, delay=MILLISECOND, **line)  # type: ignore[arg-type]
+    data = Random(1).randbytes(300_000)
+    assert transfer(network, a, b, data) == data
+    return max(passage.length for passage in network.record.segments)
+
+
+def test_super_segments_travel_in_one_piece_between_hosts_with_offload() -> None:
+    assert longest_of(Network(5), (True, True), rate=100_000_000, loss=0.01, duplicate=0.1, reorder=0.1) > 10_000
+
+
+def test_super_segments_are_cut_for_who_cannot_take_them_and_for_who_looks_into_packets() -> None:
+    assert longest_of(Network(), (True, False)) == longest_of(Network(), (False, True)) == 1448
+    assert longest_of(Network(), (True, True), out=[rules.drop(rules.data, nth=3)]) == 1448
+    assert longest_of(Network(), (True, True), path=Path()) == 1448
 
 
 def test_hosts_that_are_joined_reach_each_other() -> None:

@@ -7,8 +7,10 @@ from collections.abc import Hashable, Sequence
 from random import Random
 from typing import Any
 
-from estab.faults.rate import BIT_NANOSECONDS, FULL, RateLimit
-from estab.faults.verdict import PASS, Deliver, Fault, Verdict
+from estab.faults.packets import wire_size
+from estab.faults.rate import BIT_NANOSECONDS, RateLimit
+from estab.faults.timed import Timed
+from estab.faults.verdict import PASS, Fault, Verdict
 from estab.wire.packet import Packet
 
 
@@ -50,7 +52,7 @@ class Changing:
             new.restore(old.snapshot(now), now)
 
 
-class ChangingRate:
+class ChangingRate(Timed):
     """A ``RateLimit`` whose rate changes under the packets that wait: each bit leaves at the rate of its moment.
 
     steps: from when (ns), bits per second, and the bytes that may wait; the first is also what was before."""
@@ -66,9 +68,8 @@ class ChangingRate:
         self._queues = [queue for _, _, queue in steps]
         self._idle_at = 0
 
-    def __call__(self, packet: Packet, now: int, rng: Random) -> Verdict:
-        at = self.leave(packet.size(), now)
-        return FULL if at is None else Deliver(at=at, fate="")
+    def when(self, packet: Packet, now: int, rng: Random) -> int | None:
+        return self.leave(wire_size(packet), now)
 
     def leave(self, size: int, now: int) -> int | None:
         """When a packet of ``size`` bytes that comes now has left the line; None: it found the queue full."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from random import Random
 
-from estab.faults.verdict import Deliver, Verdict, duration
+from estab.faults.timed import Timed
+from estab.faults.verdict import duration
 from estab.wire.packet import Packet
 
 
-class Delay:
+class Delay(Timed):
     """Every packet takes ``delay`` ± ``jitter`` ns, evenly distributed over that range.
 
     With ``keep_order`` a packet never overtakes an earlier one: it waits for it, as in one queue; without, jitter
@@ -25,8 +26,8 @@ class Delay:
         self._keep_order = keep_order
         self._latest = 0
 
-    def __call__(self, packet: Packet, now: int, rng: Random) -> Verdict:
-        return Deliver(at=self.arrive(now, rng), fate="")
+    def when(self, packet: Packet, now: int, rng: Random) -> int | None:
+        return self.arrive(now, rng)
 
     def arrive(self, now: int, rng: Random) -> int:
         """When a packet arrives that sets out now."""

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Final, TypeAlias
 
 from estab.faults.packets import complete, copy
+from estab.faults.timed import FULL, Timed
 from estab.faults.verdict import PASS, Deliver, Drop, Duplicate, Fault, Replace, Reply
 from estab.wire.link import NO_OFFLOAD, Link, Offload
 from estab.wire.packet import Packet
@@ -34,9 +35,10 @@ class FaultyLink:
     """Every packet passes the faults of its direction, in their order, on its way through the wrapped link.
 
     It declares no offload: super-packets are cut and checksums completed before the first fault, so that a loss is
-    one packet and a flipped bit is caught. Packets that are delayed are held here, and ``next_deadline`` names the
-    time of the next: whoever pumps the link then calls ``receive``, which also sends what is due to be sent. Each
-    fault sees a copy at the time when it reaches it, even if ``receive`` is called late.
+    one packet and a flipped bit is caught. ``whole``: the wrapped link's offload counts, and super-packets pass as
+    they are, for faults that neither look into packets nor change them. Packets that are delayed are held here, and
+    ``next_deadline`` names the time of the next: whoever pumps the link then calls ``receive``, which also sends what
+    is due to be sent. Each fault sees a copy at the time when it reaches it, even if ``receive`` is called late.
 
     At most ``limit`` packets are held, and as many wait in each direction; what is beyond is lost (``"overflow"``).
     The snapshot does not contain ``rng``, which belongs to whoever passed it in.
@@ -54,6 +56,7 @@ class FaultyLink:
         "_ready",
         "_retry_at",
         "_rng",
+        "_whole",
     )
 
     def __init__(
@@ -65,19 +68,21 @@ class FaultyLink:
         rng: Random,
         observer: Observer | None = None,
         limit: int = 10_000,
+        whole: bool = False,
     ) -> None:
         """out, into: the faults of what is sent and of what is received."""
         self._inner = inner
-        self._faults = (tuple(out), tuple(into))
+        self._faults: list[tuple[Fault, ...]] = [tuple(out), tuple(into)]
         self._rng = rng
         self._observer = observer
         self._limit = limit
         self._held: list[Held] = []
-        self._ready: tuple[deque[Packet], deque[Packet]] = (deque(), deque())
+        self._ready: list[deque[Packet]] = [deque(), deque()]
         self._number = 0
         self._now = 0
         self._retry_at: int | None = None
-        self._clear = not into and observer is None and inner.offload == NO_OFFLOAD
+        self._whole = whole
+        self._clear = not into and observer is None and (whole or inner.offload == NO_OFFLOAD)
         """What is received meets nothing here."""
 
     @property
@@ -91,7 +96,7 @@ class FaultyLink:
 
     @property
     def offload(self) -> Offload:
-        return NO_OFFLOAD
+        return self._inner.offload if self._whole else NO_OFFLOAD
 
     @property
     def on_ready(self) -> Callable[[], None] | None:
@@ -188,7 +193,7 @@ class FaultyLink:
         """Start packets on their way."""
         held = self._held
         for packet in packets:
-            for piece in complete(packet):
+            for piece in (packet,) if self._whole else complete(packet):
                 self._walk(piece, now, direction, 0, "delivered")
                 if held and held[0][0] <= now:
                     self._advance(now)
@@ -205,19 +210,27 @@ class FaultyLink:
         """Take one copy from the fault number ``stage`` to where it is held, ends or is handed on."""
         faults = self._faults[direction]
         while stage < len(faults):
-            verdict = faults[stage](packet, now, self._rng)
+            fault = faults[stage]
             stage += 1
-            if verdict is PASS:
-                continue
-            if type(verdict) is Deliver:
-                # Not a case below: this is what happens to most packets, and a match takes ten times as long.
-                due = now + verdict.delay if verdict.at is None else verdict.at
-                fate = verdict.fate or fate
-                if due > now:
-                    self._hold(due, direction, stage, packet, fate)
+            if isinstance(fault, Timed):
+                at = fault.when(packet, now, self._rng)
+                if at is None:
+                    self._tell(now, direction, packet, FULL.reason)
+                    return
+                if at > now:
+                    self._hold(at, direction, stage, packet, fate)
                     return
                 continue
+            verdict = fault(packet, now, self._rng)
+            if verdict is PASS:
+                continue
             match verdict:
+                case Deliver():
+                    at = now + verdict.delay if verdict.at is None else verdict.at
+                    fate = verdict.fate or fate
+                    if at > now:
+                        self._hold(at, direction, stage, packet, fate)
+                        return
                 case Duplicate():
                     for delay in verdict.delays:
                         self._hold(now + delay, direction, stage, copy(packet), "duplicate")

@@ -24,8 +24,14 @@ def complete(packet: Packet) -> list[Packet]:
 
 
 def copy(packet: Packet) -> Packet:
-    """A packet of the same bytes: whoever receives it may parse and trim it without harm to the other."""
-    return Packet(packet.head, packet.body)
+    """The same packet once more: whoever receives it may parse and trim it without harm to the other."""
+    return Packet(packet.head, packet.body, packet.checksum, packet.segment_size, packet.segments)
+
+
+def wire_size(packet: Packet) -> int:
+    """Bytes on the wire: a super-packet from a stack has its headers once for each packet that it stands for."""
+    size = packet.size()
+    return size if packet.segments == 1 else size + (packet.segments - 1) * len(packet.head)
 
 
 def peek(packet: Packet) -> Packet | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from estab.faults.verdict import Deliver, Drop, Verdict
+from estab.faults.packets import wire_size
+from estab.faults.timed import Timed
 from estab.wire.packet import Packet
 
 BIT_NANOSECONDS: Final = 8 * 1_000_000_000
 """From bytes and bits per second to nanoseconds."""
-FULL: Final = Drop("queue full")
 
 
-class RateLimit:
+class RateLimit(Timed):
     """Packets leave one after the other at ``bits_per_second``; what finds the queue full is dropped (tail drop).
 
     queue: bytes that may wait, what is still to go of the packet on the line included. An idle line takes a packet of
@@ -30,9 +30,8 @@ class RateLimit:
         self._queue = queue
         self._idle_at = 0
 
-    def __call__(self, packet: Packet, now: int, rng: Random) -> Verdict:
-        at = self.leave(packet.size(), now)
-        return FULL if at is None else Deliver(at=at, fate="")
+    def when(self, packet: Packet, now: int, rng: Random) -> int | None:
+        return self.leave(wire_size(packet), now)
 
     def leave(self, size: int, now: int) -> int | None:
         """When a packet of ``size`` bytes that comes now has left the line; None: it found the queue full."""

@@ -8,12 +8,12 @@ from typing import Any
 
 from estab.faults.changing import ChangingRate
 from estab.faults.delay import Delay
-from estab.faults.rate import FULL, RateLimit
-from estab.faults.verdict import Deliver, Verdict
+from estab.faults.rate import RateLimit
+from estab.faults.timed import Timed
 from estab.wire.packet import Packet
 
 
-class Tandem:
+class Tandem(Timed):
     """Asks ``delay`` at once when a packet will arrive that ``limit`` lets go later: it is held once, not twice.
 
     That is the same as one after the other, because a line lets packets go in the order in which they came."""
@@ -24,9 +24,9 @@ class Tandem:
         self._limit = limit
         self._delay = delay
 
-    def __call__(self, packet: Packet, now: int, rng: Random) -> Verdict:
-        at = self._limit.leave(packet.size(), now)
-        return FULL if at is None else Deliver(0, self._delay.arrive(at, rng), "")
+    def when(self, packet: Packet, now: int, rng: Random) -> int | None:
+        at = self._limit.when(packet, now, rng)
+        return None if at is None else self._delay.arrive(at, rng)
 
     def snapshot(self, now: int) -> Hashable:
         """The state of both."""

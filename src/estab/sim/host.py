@@ -7,6 +7,7 @@ from collections.abc import Callable
 from estab.sim.port import Port
 from estab.stack.pump import Pump
 from estab.stack.stack import Stack, Watched
+from estab.wire.link import Offload
 
 
 class SimHost:
@@ -17,11 +18,11 @@ class SimHost:
 
     __slots__ = ("_make", "link", "name", "on_event", "pump", "stack")
 
-    def __init__(self, name: str, make: Callable[[], Stack]) -> None:
+    def __init__(self, name: str, make: Callable[[], Stack], offload: Offload) -> None:
         self.name: str = name
         self._make = make
         self.on_event: Callable[[Watched], None] | None = None
-        self.link: Port = Port()
+        self.link: Port = Port(offload)
         self.stack: Stack = make()
         self.pump: Pump = Pump(self.stack, self.link, self._event)
 

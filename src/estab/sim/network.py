@@ -24,7 +24,7 @@ from estab.stack.stack import Stack
 from estab.tcp.config import MODERN, Config
 from estab.tcp.observer import Observer
 from estab.tcp.rules import RULES, Rules
-from estab.wire.link import NO_OFFLOAD
+from estab.wire.link import FULL_OFFLOAD, NO_OFFLOAD
 from estab.wire.packet import Packet
 
 _TURNS_PER_INSTANT: Final = 1_000_000
@@ -56,6 +56,8 @@ class Network:
         self.hosts: dict[str, SimHost] = {}
         self.record: Record = Record()
         self._ears: dict[str, Ear] = {}
+        self._order: list[SimHost] = []
+        """In which they take their turns."""
         self._turns: int = 0
 
     # ------------------------------------------------------------------ building it
@@ -67,9 +69,14 @@ class Network:
         config: Config = MODERN,
         rules: Rules = RULES,
         observer: Observer | None = None,
+        offload: bool = False,
         **stack: Any,
     ) -> SimHost:
         """A new host; addresses as ``"10.0.0.1/24"``. What else a ``Stack`` takes is passed on.
+
+        offload: between two such hosts super-segments of up to 64 KiB travel in one piece and checksums are taken on
+        trust, as between virtual machines: one is lost, doubled or overtaken as a whole. A cable with ``out``,
+        ``into`` or ``path`` cuts them, and so does one to a host without.
 
         Raises ``ValueError`` when the name is taken."""
         if name in self.hosts:
@@ -81,8 +88,9 @@ class Network:
             heard = ear if self.recording else observer
             return Stack(config, addresses=addresses, rng=rng, rules=rules, observer=heard, **stack)
 
-        host = SimHost(name, make)
+        host = SimHost(name, make, FULL_OFFLOAD if offload else NO_OFFLOAD)
         self.hosts[name] = host
+        self._order.append(host)
         self._ears[name] = ear
         self.record.add_host(host, ear)
         return host
@@ -110,7 +118,9 @@ class Network:
         duplicate, reorder: probabilities; what is reordered takes one more delay (at least 1 ms). out: further
         faults from ``a`` to ``b``, which come first; into: from ``b`` to ``a``. path: what comes after them, from
         ``a``'s end to ``b``'s; it begins now. A host with several cables sends by the destination's address."""
-        end_a, end_b = memory_pair(mtu, NO_OFFLOAD)
+        both = a.link.offload == b.link.offload == FULL_OFFLOAD
+        whole = both and path is None and not (out or into)
+        end_a, end_b = memory_pair(mtu, FULL_OFFLOAD if whole else NO_OFFLOAD)
 
         def line() -> list[Fault]:
             faults: list[Fault] = [losing(loss)] if loss else []
@@ -135,7 +145,8 @@ class Network:
             if self.recording:
                 met = (self.record.departure(src.name, dst.name), *map(self.record.follow, met))
                 arrival = self.record.arrival(src.name, dst.name)
-            src.link.plug(FaultyLink(end, met, rng=rng, observer=arrival, limit=MOST_HELD), dst.stack.addresses)
+            link = FaultyLink(end, met, rng=rng, observer=arrival, limit=MOST_HELD, whole=whole)
+            src.link.plug(link, dst.stack.addresses)
 
     def join(self, *hosts: SimHost, **line: Any) -> None:
         """Connect each with each, as a switch does; ``line``: see ``connect``."""
@@ -163,7 +174,7 @@ class Network:
 
     def next_event(self) -> int | None:
         """When something happens next (ns), not before now; None: never, unless somebody calls."""
-        return min((at for at in self._due() if at is not None), default=None)
+        return _earliest(self._due())
 
     def step(self) -> bool:
         """Jump to the next event and let those hosts take their turn that have something to do; False: none has.
@@ -193,15 +204,12 @@ class Network:
 
     def _due(self) -> list[int | None]:
         now = self.clock.now
-        return [host.next_event(now) for host in self.hosts.values()]
+        return [host.next_event(now) for host in self._order]
 
     def _step(self, end: int | None) -> bool:
         """``step``, unless the next event comes after ``end``."""
         due = self._due()
-        at = None
-        for each in due:
-            if each is not None and (at is None or each < at):
-                at = each
+        at = _earliest(due)
         if at is None or (end is not None and at > end):
             return False
         if at > self.clock.now:
@@ -210,10 +218,19 @@ class Network:
         self._turns += 1
         if self._turns > _TURNS_PER_INSTANT:
             raise RuntimeError(f"the network does not get past {at} ns: somebody answers for ever without delay")
-        for known, host in zip(due, self.hosts.values(), strict=True):
+        for index, known in enumerate(due):
+            host = self._order[index]
             # An earlier turn of this instant may have sent something here.
             if known == at or host.link.ready:
                 host.turn(at)
                 if self.recording:
                     self._ears[host.name].settle()
         return True
+
+
+def _earliest(due: list[int | None]) -> int | None:
+    earliest = None
+    for at in due:
+        if at is not None and (earliest is None or at < earliest):
+            earliest = at
+    return earliest

@@ -24,9 +24,10 @@ class Port:
     A host that is not connected sends into the void, as a machine without a cable does.
     """
 
-    __slots__ = ("_asked", "_cables", "_deadline", "_inbox", "mtu", "on_ready", "ready", "taps")
+    __slots__ = ("_asked", "_cables", "_deadline", "_inbox", "mtu", "offload", "on_ready", "ready", "taps")
 
-    def __init__(self) -> None:
+    def __init__(self, offload: Offload = NO_OFFLOAD) -> None:
+        self.offload: Offload = offload
         self._cables: list[tuple[FaultyLink, Addresses]] = []
         self._inbox: deque[Packet] = deque()
         self._deadline: int | None = None
@@ -52,10 +53,6 @@ class Port:
             raise BufferError(f"{_INBOX} injected packets wait already: let the network run")
         self._inbox.append(packet)
         self._wake()
-
-    @property
-    def offload(self) -> Offload:
-        return NO_OFFLOAD
 
     def carry(self, now: int) -> bool:
         """Let what is due go on its way; True: there is something to receive."""

@@ -566,6 +566,9 @@ class Stack:
     def _emit(self, c: Connection, segment: Segment) -> None:
         self.counters["OutSegs"] += segment.segments
         offload = self.offload
+        # Whoever cuts for us leaves CWR on the first piece alone; as part of a number it belongs on all.
+        counting = bool(segment.flags & tcp.CWR) and isinstance(c.ecn, AccurateEcn)
+        cut = segment.segments > 1 and (counting or not offload.segment_out)
         packet = tcp.build(
             segment,
             c.local_address,
@@ -573,12 +576,10 @@ class Stack:
             ttl=c.config.ttl,
             dscp=c.dscp,
             ecn=segment.ecn,
-            partial=offload.checksum_out,
+            partial=cut or offload.checksum_out,
             order=bsd_order(segment.options) if c.config.bsd_options else None,
         )
-        # Whoever cuts for us leaves CWR on the first piece alone; as part of a number it belongs on all.
-        counting = segment.flags & tcp.CWR and isinstance(c.ecn, AccurateEcn)
-        if segment.segments > 1 and (counting or not offload.segment_out):
+        if cut:
             for piece in split(packet, cwr_once=not counting):
                 self._send(piece)
         else:

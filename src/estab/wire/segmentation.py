@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from struct import Struct
 from typing import Final
 
 from estab.wire import ip
-from estab.wire.checksum import pseudo_header, sum_parts
+from estab.wire.checksum import ones_sum, pseudo_header, sum_parts
 from estab.wire.packet import (
     ECN_CE,
     PROTO_ICMPV6,
@@ -24,9 +23,14 @@ from estab.wire.tcp import CHECKSUM_OFFSET, CWR, FIN, PSH, TCP_HEADER, URG
 _PARTIAL: Final = int(Checksum.PARTIAL)
 _CHECKSUM_AT: Final = {PROTO_TCP: CHECKSUM_OFFSET, PROTO_UDP: 6, PROTO_ICMPV6: 2}
 _SHORT: Final = Struct("!H")
+_SHORTS: Final = Struct("!HH")
 _LONG: Final = Struct("!I")
+_IPV4: Final = Struct("!2sHH4sH")
+_TCP: Final = Struct("!4sI4sH2sHH")
 _SEQ: Final = 4
+_ACK: Final = 8
 _FLAGS: Final = 12
+_WINDOW: Final = 14
 _URGENT: Final = 18
 _UDP_LENGTH: Final = 4
 
@@ -74,44 +78,88 @@ def split(packet: Packet, *, cwr_once: bool = True) -> list[Packet]:
     length = packet.length - len(head)
     if length <= size:
         return [complete_checksum(packet)]
+    cut = _cut(body, size)
     if packet.protocol == PROTO_UDP:
-        return _split_datagrams(packet, head, body)
-    start = packet.transport
-    (seq,) = _LONG.unpack_from(head, start + _SEQ)
-    (flags,) = _SHORT.unpack_from(head, start + _FLAGS)
-    (urgent,) = _SHORT.unpack_from(head, start + _URGENT)
-    _SHORT.pack_into(head, start + CHECKSUM_OFFSET, 0)
-    (identification,) = _SHORT.unpack_from(head, 4)
+        return _split_datagrams(packet, head, cut)
+    return _split_segments(packet, head, cut, length, cwr_once)
+
+
+def _split_segments(
+    packet: Packet, head: bytearray, cut: list[tuple[Buffer, ...]], length: int, cwr_once: bool
+) -> list[Packet]:
+    """``cut``: what each piece carries, ``length`` bytes in all."""
+    start, size = packet.transport, packet.segment_size
+    seq: int = _LONG.unpack_from(head, start + _SEQ)[0]
+    flags: int = _SHORT.unpack_from(head, start + _FLAGS)[0]
+    urgent: int = _SHORT.unpack_from(head, start + _URGENT)[0]
+    identification: int = _SHORT.unpack_from(head, 4)[0]
+    ports, ack = bytes(head[start : start + _SEQ]), bytes(head[start + _ACK : start + _FLAGS])
+    window, options = bytes(head[start + _WINDOW : start + CHECKSUM_OFFSET]), bytes(head[start + TCP_HEADER :])
+    common = _transport_sum(packet, ports + ack + window + options)
+    network = _Network(packet, head)
     pieces = []
-    for index, views in enumerate(_cut(body, size)):
-        offset = index * size
+    offset = 0
+    for views in cut:
         kept = flags
         if offset and cwr_once:
             kept &= ~CWR
-        if offset + size < length:
+        more = offset + size < length
+        if more:
             kept &= ~(FIN | PSH)
         if kept & URG and urgent <= offset:  # the urgent data ended in an earlier piece
             kept &= ~URG
-        _LONG.pack_into(head, start + _SEQ, (seq + offset) & MASK32)
-        _SHORT.pack_into(head, start + _FLAGS, kept)
-        _SHORT.pack_into(head, start + _URGENT, urgent - offset if kept & URG else 0)
-        piece_length = len(head) + min(size, length - offset)
-        wire = _finish(head, packet, views, piece_length, (identification + index) & 0xFFFF)
-        pieces.append(_like(packet, wire, views, piece_length))
+        pointer = urgent - offset if kept & URG else 0
+        number = (seq + offset) & MASK32
+        end = len(head) + (size if more else length - offset)
+        total = common + number + kept + pointer + end - start + _sum(views)
+        checksum = 0xFFFF - (total % 65535 or 0xFFFF)
+        transport: bytes = _TCP.pack(ports, number, ack, kept, window, checksum, pointer)
+        pieces.append(_like(packet, network.header(end, identification) + transport + options, views, end))
+        offset += size
+        identification = (identification + 1) & 0xFFFF
     return pieces
 
 
-def _split_datagrams(packet: Packet, head: bytearray, body: tuple[Buffer, ...]) -> list[Packet]:
+def _split_datagrams(packet: Packet, head: bytearray, cut: list[tuple[Buffer, ...]]) -> list[Packet]:
     start = packet.transport
-    _SHORT.pack_into(head, start + _CHECKSUM_AT[PROTO_UDP], 0)
-    (identification,) = _SHORT.unpack_from(head, 4)
+    identification: int = _SHORT.unpack_from(head, 4)[0]
+    ports = bytes(head[start : start + _UDP_LENGTH])
+    common = _transport_sum(packet, ports)
+    network = _Network(packet, head)
     pieces = []
-    for index, views in enumerate(_cut(body, packet.segment_size)):
-        length = len(head) + sum(map(len, views))
-        _SHORT.pack_into(head, start + _UDP_LENGTH, length - start)
-        wire = _finish(head, packet, views, length, (identification + index) & 0xFFFF)
-        pieces.append(_like(packet, wire, views, length))
+    for views in cut:
+        end = len(head)
+        for view in views:
+            end += len(view)
+        length = end - start
+        total = common + length + length + _sum(views)  # it is in the pseudo-header too
+        # RFC 768: a zero on the wire means that there is none.
+        transport: bytes = ports + _SHORTS.pack(length, 0xFFFF - total % 65535)
+        pieces.append(_like(packet, network.header(end, identification) + transport, views, end))
+        identification = (identification + 1) & 0xFFFF
     return pieces
+
+
+class _Network:
+    """The IP headers of the pieces, which differ in length, identification and checksum."""
+
+    __slots__ = ("after", "before", "between", "sum", "v4")
+
+    def __init__(self, packet: Packet, head: bytearray) -> None:
+        self.v4: bool = len(packet.src) == 4
+        self.before: bytes = bytes(head[:2] if self.v4 else head[:4])
+        self.between: bytes = bytes(head[6:10])
+        """Of IPv4: from the identification to the checksum."""
+        self.after: bytes = bytes(head[12 if self.v4 else 6 : packet.transport])
+        self.sum: int = int.from_bytes(self.before + self.between + self.after, "big") % 65535
+
+    def header(self, end: int, identification: int) -> bytes:
+        """Of a packet of ``end`` bytes."""
+        if not self.v4:
+            return self.before + _SHORT.pack(end - ip.IPV6_HEADER) + self.after
+        checksum = 0xFFFF - ((self.sum + end + identification) % 65535 or 0xFFFF)
+        first: bytes = _IPV4.pack(self.before, end, identification, self.between, checksum)
+        return first + self.after
 
 
 def _take_headers(packet: Packet) -> tuple[bytearray, tuple[Buffer, ...]]:
@@ -127,44 +175,41 @@ def _take_headers(packet: Packet) -> tuple[bytearray, tuple[Buffer, ...]]:
     return bytearray(head[:end]), body
 
 
-def _cut(parts: tuple[Buffer, ...], size: int) -> Iterator[tuple[Buffer, ...]]:
+def _cut(parts: tuple[Buffer, ...], size: int) -> list[tuple[Buffer, ...]]:
     """The concatenation of ``parts`` in pieces of ``size`` bytes, the last may be shorter."""
+    pieces: list[tuple[Buffer, ...]] = []
     views: list[Buffer] = []
     missing = size
     for part in parts:
         view = memoryview(part)
+        length = len(view)
         position = 0
-        while len(view) - position >= missing:
-            views.append(view[position : position + missing])
+        while length - position >= missing:
+            piece = view[position : position + missing]
             position += missing
-            yield tuple(views)
-            views = []
-            missing = size
-        if position < len(view):
+            if views:
+                views.append(piece)
+                pieces.append(tuple(views))
+                views = []
+                missing = size
+            else:
+                pieces.append((piece,))
+        if position < length:
             views.append(view[position:])
-            missing -= len(view) - position
+            missing -= length - position
     if views:
-        yield tuple(views)
+        pieces.append(tuple(views))
+    return pieces
 
 
-def _finish(head: bytearray, packet: Packet, views: tuple[Buffer, ...], length: int, identification: int) -> bytes:
-    """The headers of one piece: ``head`` has everything but lengths, identification and checksums."""
-    start = packet.transport
-    if len(packet.src) == 4:
-        _SHORT.pack_into(head, 2, length)
-        _SHORT.pack_into(head, 4, identification)
-        _SHORT.pack_into(head, 10, 0)
-        _SHORT.pack_into(head, 10, 0xFFFF - (int.from_bytes(head[:start], "big") % 65535 or 0xFFFF))
-    else:
-        _SHORT.pack_into(head, 4, length - ip.IPV6_HEADER)
-    total = pseudo_header(packet.src, packet.dst, packet.protocol, length - start)
-    total += int.from_bytes(head[start:], "big")
-    checksum = 0xFFFF ^ sum_parts(views, total)
-    if not checksum and packet.protocol == PROTO_UDP:
-        checksum = 0xFFFF  # RFC 768: a zero on the wire means that there is none
-    wire = bytearray(head)
-    _SHORT.pack_into(wire, start + _CHECKSUM_AT[packet.protocol], checksum)
-    return bytes(wire)
+def _transport_sum(packet: Packet, header: bytes) -> int:
+    """Of the pseudo-header but its length, and of what the transport headers of all pieces have in common."""
+    total = int.from_bytes(packet.src, "big") + int.from_bytes(packet.dst, "big") + packet.protocol
+    return (total + int.from_bytes(header, "big")) % 65535
+
+
+def _sum(views: tuple[Buffer, ...]) -> int:
+    return ones_sum(views[0]) if len(views) == 1 else sum_parts(views)
 
 
 def _like(packet: Packet, head: bytes, body: tuple[Buffer, ...], length: int) -> Packet:

@@ -28,8 +28,8 @@ WIRE: Final = (
         "The checksum of a piece of a super-segment does not cover what it carries.",
         "RFC 9293 §3.1",
         "wire.segmentation",
-        "checksum = 0xFFFF ^ sum_parts(views, total)",
-        "checksum = 0xFFFF ^ sum_parts((), total)",
+        "pointer + end - start + _sum(views)",
+        "pointer + end - start",
     ),
     Transform(
         "end-of-options-read-on",
