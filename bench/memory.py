@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Final
 
-from estab import COMPILED, FULL_OFFLOAD, Connection, Stack
+from estab import COMPILED, MEMORY_OFFLOAD, Connection, Stack
 
 STEP: Final = 20_000
 """ns from one end to the other."""
@@ -24,8 +24,8 @@ class Wire:
 
     def __init__(self) -> None:
         self.now = 10**9
-        self.client = Stack(addresses=["10.0.0.1/24"], rng=random.Random(1), offload=FULL_OFFLOAD)
-        self.server = Stack(addresses=["10.0.0.2/24"], rng=random.Random(2), offload=FULL_OFFLOAD)
+        self.client = Stack(addresses=["10.0.0.1/24"], rng=random.Random(1), offload=MEMORY_OFFLOAD)
+        self.server = Stack(addresses=["10.0.0.2/24"], rng=random.Random(2), offload=MEMORY_OFFLOAD)
         self.listener = self.server.listen(80)
 
     def open(self) -> tuple[Connection, Connection]:

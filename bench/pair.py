@@ -11,7 +11,7 @@ from estab.stack.pump import Pump
 from estab.stack.stack import Stack, Watched
 from estab.tcp.config import MODERN, Config
 from estab.tcp.connection import Connection
-from estab.wire.link import FULL_OFFLOAD, Offload
+from estab.wire.link import MEMORY_OFFLOAD, Offload
 
 PORT = 80
 TICK = 1_000_000
@@ -26,7 +26,7 @@ class Pair:
         on_event: Callable[[Connection], None],
         *,
         backlog: int = 128,
-        offload: Offload = FULL_OFFLOAD,
+        offload: Offload = MEMORY_OFFLOAD,
         config: Config = MODERN,
     ) -> None:
         left, right = memory_pair(offload=offload)

@@ -19,7 +19,7 @@ from estab.stack.stack import Watched
 from estab.tcp.config import MODERN
 from estab.tcp.connection import Connection
 from estab.tcp.states import ESTABLISHED
-from estab.wire.link import FULL_OFFLOAD, NO_OFFLOAD, Offload
+from estab.wire.link import MEMORY_OFFLOAD, NO_OFFLOAD, Offload
 
 Row = dict[str, Any]
 ADDRESSES: Final = ("10.0.0.2", "10.0.0.3", "10.0.0.4")
@@ -274,7 +274,7 @@ def conversations(quick: bool) -> list[Row]:
 
 
 CASES: Final[dict[str, Callable[[bool], list[Row]]]] = {
-    "memory_super": lambda quick: memory("memory_super", FULL_OFFLOAD, quick),
+    "memory_super": lambda quick: memory("memory_super", MEMORY_OFFLOAD, quick),
     "memory_mtu": lambda quick: memory("memory_mtu", NO_OFFLOAD, quick),
     "mem_idle": idle_connections,
     "mem_tw": time_wait,

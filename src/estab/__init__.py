@@ -25,12 +25,13 @@ from estab.tcp.observer import Observer, Reason
 from estab.tcp.rules import RULES, Rules
 from estab.tcp.states import Fact, State
 from estab.wire.form import COMPILED
-from estab.wire.link import FULL_OFFLOAD, NO_OFFLOAD, Link, Offload
+from estab.wire.link import FULL_OFFLOAD, MEMORY_OFFLOAD, NO_OFFLOAD, Link, Offload
 from estab.wire.packet import Packet, ParseError
 
 __all__ = [
     "COMPILED",
     "FULL_OFFLOAD",
+    "MEMORY_OFFLOAD",
     "NO_OFFLOAD",
     "PROFILES",
     "RULES",

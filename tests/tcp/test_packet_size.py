@@ -2,7 +2,7 @@
 
 import pytest
 
-from estab.wire.link import FULL_OFFLOAD
+from estab.wire.link import FULL_OFFLOAD, MEMORY_OFFLOAD, NO_OFFLOAD
 from tests.conversation import ACK, SECOND
 
 
@@ -49,15 +49,30 @@ def test_a_duplicate_is_told_before_data_goes(talk):
 
 
 @pytest.mark.req("RFC9293-MUST-16")
-@pytest.mark.parametrize(("offload", "size"), [(None, 1500), (FULL_OFFLOAD, 65_535)], ids=["cut", "whole"])
-def test_packets_fit_the_link(talk, offload, size):
-    """What is larger than the path goes to a link that cuts it, and to no other."""
-    t = talk(**({"offload": offload} if offload else {})).established(mss=9000, window_scale=7)
+@pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
+@pytest.mark.parametrize(
+    ("offload", "least", "most"),
+    [(NO_OFFLOAD, 1400, 1500), (FULL_OFFLOAD, 60_000, 65_535), (MEMORY_OFFLOAD, 250_000, 1 << 18)],
+    ids=["cut", "whole", "in memory"],
+)
+def test_packets_fit_the_link(talk, v6, offload, least, most):
+    """What is larger than the path goes to a link that cuts it, and to no other; as large as it takes."""
+    t = _with_much_to_send(talk(v6=v6, offload=offload))
+    sizes = [packet.size() for packet in t.stack.transmit(t.now, 500)]
+    assert least < max(sizes) <= most
+
+
+def test_another_link_takes_shorter_packets(talk):
+    t = _with_much_to_send(talk(offload=MEMORY_OFFLOAD))
+    t.stack.set_link(t.stack.mtu, FULL_OFFLOAD)
+    assert max(packet.size() for packet in t.stack.transmit(t.now, 500)) <= 65_535
+
+
+def _with_much_to_send(t):
+    t.established(mss=9000, window_scale=7)
     t.inject(ACK, seq=1, ack=1)
-    t.c.congestion.cwnd = 200_000
+    t.c.congestion.cwnd = 4_000_000
     t.c.rtt.srtt = t.c.rtt.min_rtt = 1000
-    t.send(bytes(100_000))
-    sizes = [packet.size() for packet in t.stack.transmit(t.now, 200)]
-    assert sizes
-    assert max(sizes) <= size
-    assert (max(sizes) > 1500) == (offload is not None)
+    t.c.set_send_buffer(1 << 20)
+    t.send(bytes(600_000))
+    return t

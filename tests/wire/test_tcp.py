@@ -8,6 +8,7 @@ from estab.wire import ip, tcp
 from estab.wire.checksum import pseudo_header
 from estab.wire.options import Options
 from estab.wire.packet import Checksum, Packet, ParseError
+from estab.wire.segmentation import split
 from tests.wire.dissector import TCP, dissect, recomputed
 from tests.wire.samples import EVERY_OPTION, FAMILIES, V4, V6, read, segment
 
@@ -166,3 +167,22 @@ def test_the_text_of_a_segment() -> None:
     )
     assert tcp.format_flags(tcp.ECE | tcp.CWR | tcp.AE) == "EWe"
     assert tcp.format_flags(0) == "none"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_packet_too_long_for_its_length_field(family: tuple[bytes, bytes]) -> None:
+    """It says 0, and whoever hands it on in memory knows better; cut, it is as any other."""
+    sent = segment(bytes(range(250)) * 400)
+    sent.segment_size = 1400
+    packet = tcp.build(sent, *family)
+    place = 2 if family is V4 else 4
+    assert packet.head[place : place + 2] == b"\0\0"
+    again = Packet(packet.head, packet.body, packet.checksum, packet.segment_size, packet.segments)
+    ip.parse(again)
+    assert again.length == packet.size()
+    assert tcp.parse(again).length == 100_000
+    pieces = split(again)
+    assert sum(tcp.parse(read(piece.tobytes())).length for piece in pieces) == 100_000
+    assert max(piece.size() for piece in pieces) <= 1500
+    with pytest.raises(ParseError):
+        tcp.parse(read(packet.tobytes()))

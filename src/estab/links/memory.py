@@ -6,11 +6,11 @@ import errno
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from estab.wire.link import FULL_OFFLOAD, Offload
+from estab.wire.link import MEMORY_OFFLOAD, Offload
 from estab.wire.packet import Packet
 
 
-def memory_pair(mtu: int = 1500, offload: Offload = FULL_OFFLOAD, limit: int = 1024) -> tuple[MemoryLink, MemoryLink]:
+def memory_pair(mtu: int = 1500, offload: Offload = MEMORY_OFFLOAD, limit: int = 1024) -> tuple[MemoryLink, MemoryLink]:
     """The two ends of a new pipe.
 
     mtu: bytes of the largest IP packet. limit: packets that wait for one end; a full queue takes no more.

@@ -91,6 +91,7 @@ class Stack:
             lambda key: timestamp_offset(secret, key),
             clock or (lambda now: now // MILLISECOND),
         )
+        self.host.longest = offload.longest
         self.connections: dict[bytes, Connection] = {}
         self.cookies: CookieCache = CookieCache(config)
         self.cookie_secret: bytes = secret
@@ -196,11 +197,12 @@ class Stack:
     def set_link(self, mtu: int, offload: Offload) -> None:
         """The link has changed. Connections follow; the only call that walks them all."""
         self.offload = offload
-        if mtu == self.mtu:
+        known, self.host.longest = self.host.longest, offload.longest
+        if mtu == self.mtu and known == offload.longest:
             return
         self.mtu = mtu
         for c in self.connections.values():
-            if c.path.on_link(mtu):
+            if c.path.on_link(mtu) or known != offload.longest:
                 c.resize()
                 self._on_busy(c)
 

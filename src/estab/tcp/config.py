@@ -101,8 +101,8 @@ class Config:
     """A smaller MSS option is read as this: a peer must not multiply our work (CVE-2019-11479)."""
     mss_follows_peer: bool = False
     """Our SYN-ACK offers no larger segments than the SYN did, as in FreeBSD."""
-    maximum_segment: int = 65_535
-    """Largest IP packet handed to the link, which cuts it into packets of the path's size."""
+    maximum_segment: int = 1 << 18
+    """Largest IP packet handed to the link, which cuts it into packets of the path's size; at most what it takes."""
     super_segments: bool = True
     """Build segments larger than the path's size; off: every segment is one packet."""
 

@@ -59,7 +59,7 @@ class Host:
     """What a connection borrows from whoever keeps it: rules, clocks, counters, and three doors to be called back."""
 
     __slots__ = (
-        *("clock", "config", "counters", "isn", "observer", "on_busy", "on_event", "on_orphan", "rules"),
+        *("clock", "config", "counters", "isn", "longest", "observer", "on_busy", "on_event", "on_orphan", "rules"),
         "timestamp_offset",
     )
 
@@ -90,6 +90,8 @@ class Host:
         self.on_orphan: Callable[[Connection, int], None] = on_orphan
         """The application has closed this connection, and it goes on without it."""
         self.observer: Observer | None = observer
+        self.longest: int = 65_535
+        """Bytes of the largest IP packet that the link takes to cut it."""
 
 
 class Connection(Snapshot):
@@ -714,7 +716,8 @@ class Connection(Snapshot):
         if size != self.mss:
             self.mss = size
             self.congestion.on_mss(size)
-        most = config.maximum_segment - self.ip_header - MAX_HEADER if config.super_segments else size
+        longest = min(config.maximum_segment, self.host.longest)
+        most = longest - self.ip_header - MAX_HEADER if config.super_segments else size
         self.largest = max(most // size, 1) * size
 
     def advertised_mss(self) -> int:

@@ -58,6 +58,8 @@ def _parse_v4(packet: Packet, head: Buffer) -> None:
     if header_length < IPV4_HEADER or header_length > len(head):
         raise ParseError("ip-header-length")
     size = packet.size() if packet.body else len(head)
+    if not length and packet.segment_size:
+        length = size  # see Offload.longest: whoever handed it in knows better
     if length < header_length or length > size:
         raise ParseError("ip-length")
     if packet.checksum == _RAW and ones_sum(head[:header_length]) % 65535:
@@ -83,6 +85,8 @@ def _parse_v6(packet: Packet, head: Buffer) -> None:
     first, length, protocol, ttl, src, dst = fields
     length += IPV6_HEADER
     size = packet.size() if packet.body else len(head)
+    if length == IPV6_HEADER and packet.segment_size:
+        length = size
     if length > size:
         raise ParseError("ip-length")
     if length < size:

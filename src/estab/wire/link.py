@@ -13,7 +13,7 @@ class Offload(NamedTuple):
     """What a link does so that the stack need not, each way."""
 
     segment_out: bool = False
-    """Accepts TCP super-packets (up to 65,535 bytes of IP packet) and cuts them itself, both families."""
+    """Accepts TCP super-packets of up to ``longest`` bytes and cuts them itself, both families."""
     checksum_out: bool = False
     """Completes ``Checksum.PARTIAL`` packets."""
     segment_in: bool = False
@@ -24,10 +24,15 @@ class Offload(NamedTuple):
     """Accepts UDP super-packets (datagrams of one size from one port to one, the last may be shorter) and cuts them."""
     datagrams_in: bool = False
     """May hand in UDP super-packets."""
+    longest: int = 65_535
+    """Bytes of a TCP super-packet with its headers. What is beyond 65,535 has no place in the length field of the IP
+    header, which is then 0, as in Linux ("BIG TCP"): only memory carries it."""
 
 
 NO_OFFLOAD = Offload()
 FULL_OFFLOAD = Offload(True, True, True, True, True, True)
+MEMORY_OFFLOAD = FULL_OFFLOAD._replace(longest=1 << 18)
+"""Of a pipe in memory. Longer packets would no program read from a capture."""
 
 
 @interpreted

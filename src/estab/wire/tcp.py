@@ -179,9 +179,7 @@ def build(
     source, destination, window, urgent = segment.source_port, segment.destination_port, segment.window, segment.urgent
     tos = dscp << 2 | ecn
     if len(src) == 4:
-        total = tcp_length + 20
-        if total > 0xFFFF:
-            raise ValueError(f"an IPv4 packet of {total} bytes is too long")
+        total = _length_field(segment, tcp_length + 20)
         identification &= 0xFFFF
         flow_label = 0
         ip_sum = 0x4500 + tos + total + identification + 0x4000 + (ttl << 8 | PROTO_TCP) + addresses
@@ -191,10 +189,9 @@ def build(
             source, destination, seq, ack, offset_flags, window, checksum, urgent,
         )  # fmt: skip
     else:
-        if tcp_length > 0xFFFF:
-            raise ValueError(f"an IPv6 payload of {tcp_length} bytes is too long")
+        total = _length_field(segment, tcp_length)
         head = _IPV6_TCP.pack(
-            0x60000000 | tos << 20 | flow_label, tcp_length, PROTO_TCP, ttl, src, dst,
+            0x60000000 | tos << 20 | flow_label, total, PROTO_TCP, ttl, src, dst,
             source, destination, seq, ack, offset_flags, window, checksum, urgent,
         )  # fmt: skip
     packet = Packet(head + options, segment.payload, _PARTIAL if partial else _RAW)
@@ -212,6 +209,15 @@ def build(
     packet.transport = len(head) - TCP_HEADER
     packet.length = len(head) + len(options) + length
     return packet
+
+
+def _length_field(segment: Segment, length: int) -> int:
+    """What the IP header says about the length: see ``Offload.longest``. Raises ``ValueError``."""
+    if length <= 0xFFFF:
+        return length
+    if not 0 < segment.segment_size < segment.length:
+        raise ValueError(f"an IP packet of {length} bytes is too long")
+    return 0
 
 
 def _complete(segment: Segment, total: int, options: bytes) -> int:

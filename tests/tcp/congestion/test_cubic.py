@@ -33,8 +33,16 @@ def after_loss(segments: int = 100, **state: int) -> Cubic:
     return control
 
 
-def ack(now: int, *, delivered: float = 1, limited: bool = True, recovering: bool = False, srtt: int = RTT) -> Ack:
-    return Ack(now, round(delivered * MSS), 0, None, limited, recovering, 0, srtt)
+def ack(
+    now: int,
+    *,
+    delivered: float = 1,
+    limited: bool = True,
+    recovering: bool = False,
+    srtt: int = RTT,
+    recovered: bool = False,
+) -> Ack:
+    return Ack(now, round(delivered * MSS), 0, None, limited, recovering, 0, srtt, recovered=recovered)
 
 
 def near(value: int, segments: float, millionths: int = 2) -> bool:
@@ -127,7 +135,7 @@ def test_the_end_of_recovery_counts_for_later_growth_only() -> None:
     """As a stage begins W_est is the window (§4.3), and grows by what the first acknowledgement covers."""
     control = cubic(100)
     control.on_loss(0, 100 * MSS)
-    control.on_ack(ack(SECOND, delivered=50)._replace(recovered=True))
+    control.on_ack(ack(SECOND, delivered=50, recovered=True))
     assert (control.cwnd, control.epoch) == (70 * MSS, SECOND)
     assert control.w_est == 70 * MSS + 9 * 50 * MSS // (17 * 70)
 
@@ -135,7 +143,7 @@ def test_the_end_of_recovery_counts_for_later_growth_only() -> None:
 def test_the_end_of_a_timeouts_recovery_opens_nothing() -> None:
     control = cubic(100)
     control.on_timeout(0, 100 * MSS, True)
-    control.on_ack(ack(SECOND, delivered=50)._replace(recovered=True))
+    control.on_ack(ack(SECOND, delivered=50, recovered=True))
     assert control.cwnd == MSS
 
 
