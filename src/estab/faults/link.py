@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final, TypeAlias
 
 from estab.faults.packets import complete, copy
 from estab.faults.timed import FULL, Timed
 from estab.faults.verdict import PASS, Deliver, Drop, Duplicate, Fault, Replace, Reply
+from estab.faults.waiting import NEVER, Waiting
 from estab.wire.link import NO_OFFLOAD, Link, Offload
 from estab.wire.packet import Packet
 
@@ -26,9 +26,6 @@ Observer: TypeAlias = Callable[[int, str, Packet, str], None]
 direction: ``"out"`` or ``"in"``. fate of what is handed on: ``"delivered"``, ``"delayed"``, ``"duplicate"``,
 ``"corrupted"``, ``"truncated"`` (of several the last) or ``"reply"``; of what is not: ``"lost"``, ``"queue full"``,
 ``"too big"``, ``"ttl expired"`` or ``"overflow"``."""
-
-Held: TypeAlias = tuple[int, int, int, int, Packet, str]
-"""Due time, a running number that keeps equal times in order, direction, next fault, packet, fate so far."""
 
 
 class FaultyLink:
@@ -76,7 +73,7 @@ class FaultyLink:
         self._rng = rng
         self._observer = observer
         self._limit = limit
-        self._held: list[Held] = []
+        self._held: Waiting = Waiting()
         self._ready: list[deque[Packet]] = [deque(), deque()]
         self._number = 0
         self._now = 0
@@ -120,7 +117,7 @@ class FaultyLink:
             try:
                 self._enter(self._inner.receive(now, room - len(ready)), now, IN)
             except OSError:
-                if not ready and not any(held[2] == IN for held in self._held):
+                if not ready and not any(held[2] == IN for held in self._held.in_order()):
                     raise
         self._flush(now)
         return [ready.popleft() for _ in range(min(room, len(ready)))] if ready else []
@@ -146,8 +143,9 @@ class FaultyLink:
         if self._ready[IN]:
             return self._now
         earliest = self._inner.next_deadline()
-        if self._held and (earliest is None or self._held[0][0] < earliest):
-            earliest = self._held[0][0]
+        due = self._held.due
+        if due != NEVER and (earliest is None or due < earliest):
+            earliest = due
         if self._retry_at is not None and (earliest is None or self._retry_at < earliest):
             earliest = self._retry_at
         return earliest
@@ -165,7 +163,8 @@ class FaultyLink:
 
     def snapshot(self, now: int) -> Hashable:
         """Everything held, relative in time, and the state of the faults; the wrapped link is not part of it."""
-        held = tuple((due - now, *rest, packet.tobytes(), fate) for due, _, *rest, packet, fate in sorted(self._held))
+        entries = self._held.in_order()
+        held = tuple((due - now, *rest, packet.tobytes(), fate) for due, _, *rest, packet, fate in entries)
         ready = tuple(tuple(packet.tobytes() for packet in queue) for queue in self._ready)
         faults = tuple(fault.snapshot(now) for fault in self._stateful())
         return held, ready, faults, None if self._retry_at is None else self._retry_at - now
@@ -173,10 +172,9 @@ class FaultyLink:
     def restore(self, value: Any, now: int) -> None:
         """The inverse of ``snapshot``, on a link with the same faults."""
         held, ready, faults, retry = value
-        self._held = [
-            (now + due, number, direction, stage, Packet(data), fate)
-            for number, (due, direction, stage, data, fate) in enumerate(held)
-        ]
+        self._held.clear()
+        for number, (due, direction, stage, data, fate) in enumerate(held):
+            self._held.add((now + due, number, direction, stage, Packet(data), fate))
         self._number = len(held)
         self._now = now
         for queue, saved in zip(self._ready, ready, strict=True):
@@ -195,15 +193,15 @@ class FaultyLink:
         for packet in packets:
             for piece in (packet,) if self._whole else complete(packet):
                 self._walk(piece, now, direction, 0, "delivered")
-                if held and held[0][0] <= now:
+                if held.due <= now:
                     self._advance(now)
 
     def _advance(self, now: int) -> None:
         """Let the held packets go on whose time has come, in the order of their times."""
         self._now = now
         held = self._held
-        while held and held[0][0] <= now:
-            due, _, direction, stage, packet, fate = heappop(held)
+        while held.due <= now:
+            due, _, direction, stage, packet, fate = held.take()
             self._walk(packet, due, direction, stage, fate)
 
     def _walk(self, packet: Packet, now: int, direction: int, stage: int, fate: str) -> None:
@@ -250,7 +248,7 @@ class FaultyLink:
             self._tell(self._now, direction, packet, "overflow")
             return
         self._number += 1
-        heappush(self._held, (due, self._number, direction, stage, packet, fate))
+        self._held.add((due, self._number, direction, stage, packet, fate))
 
     def _hand_on(self, now: int, direction: int, packet: Packet, fate: str) -> None:
         ready = self._ready[direction]

@@ -50,7 +50,11 @@ class MemoryLink:
             if self._peer._closed:
                 raise BrokenPipeError(errno.EPIPE, "the other end of the memory link is closed")
             return []
-        packets = [queue.popleft() for _ in range(min(room, len(queue)))]
+        if len(queue) <= room:
+            packets = list(queue)
+            queue.clear()
+        else:
+            packets = [queue.popleft() for _ in range(room)]
         sender = self._peer
         if sender._cut_short and packets:
             sender._cut_short = False
@@ -65,9 +69,11 @@ class MemoryLink:
         peer = self._peer
         if peer._closed:
             return len(packets)
-        taken = min(len(packets), self._limit - len(peer._queue))
-        peer._queue.extend(packets[:taken])
+        taken = self._limit - len(peer._queue)
         self._cut_short = taken < len(packets)
+        if not self._cut_short:
+            taken = len(packets)
+        peer._queue.extend(packets[:taken] if self._cut_short else packets)
         if taken:
             peer._wake()
         return taken

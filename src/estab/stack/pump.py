@@ -18,7 +18,7 @@ _ROUNDS: Final = 16
 class Pump:
     """Moves packets between ``link`` and ``stack`` and shows ``on_event`` what changed."""
 
-    __slots__ = ("_waiting", "blocked", "link", "mtu", "on_event", "stack")
+    __slots__ = ("_counts", "_waiting", "blocked", "link", "mtu", "on_event", "stack")
 
     def __init__(self, stack: Stack, link: Link, on_event: Callable[[Watched], None]) -> None:
         self.stack: Stack = stack
@@ -27,6 +27,7 @@ class Pump:
         self.blocked: bool = False
         """The link did not take everything: turn again when it is writable."""
         self._waiting: list[Packet] = []
+        self._counts: bool = hasattr(link, "send_errors")
         self.mtu: int = link.mtu
         stack.set_link(self.mtu, link.offload)
 
@@ -61,11 +62,9 @@ class Pump:
         return self._next(now)
 
     def _show_events(self) -> None:
-        while True:
-            events = self.stack.take_events()
-            if not events:
-                return
-            for watched in events:
+        stack = self.stack
+        while stack.events:
+            for watched in stack.take_events():
                 self.on_event(watched)
 
     def _transmit(self, now: int) -> None:
@@ -76,9 +75,10 @@ class Pump:
                 self.blocked = False
                 return
             taken = self.link.send(packets, now)
-            refused = getattr(self.link, "send_errors", 0)
-            if refused:
-                self.stack.counters["LinkOutErrors"] = refused
+            if self._counts:
+                refused: int = getattr(self.link, "send_errors", 0)
+                if refused:
+                    self.stack.counters["LinkOutErrors"] = refused
             if taken < len(packets):
                 self._waiting = packets[taken:]
                 self.blocked = True
