@@ -613,7 +613,7 @@ class Stack:
     def _send_datagram(self, port: UdpPort, data: bytes, remote: tuple[bytes, int], now: int) -> None:
         source = port.address or self.addresses.source_for(remote[0])
         ends = (source, remote[0], port.port, remote[1])
-        if len(data) + udp.UDP_HEADER + (20 if len(source) == 4 else 40) <= self.mtu:
+        if len(data) + udp.UDP_HEADER + (ip.IPV4_HEADER if len(source) == 4 else ip.IPV6_HEADER) <= self.mtu:
             pieces = [udp.build(*ends, data, ttl=self.config.ttl, partial=self.offload.checksum_out)]
         else:
             packet = udp.build(*ends, data, ttl=self.config.ttl)

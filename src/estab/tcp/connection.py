@@ -637,11 +637,11 @@ class Connection(Snapshot):
         """Sequence space sent and not cumulatively acknowledged."""
         return self.snd_nxt - self.snd_una
 
-    @property
-    def flight_size(self) -> int:
-        """What was too much when something is lost (bytes): limited transmit has no part in it (RFC 5681 §3.2)."""
+    def too_much(self, flight: int) -> int:
+        """What a loss is measured by (bytes), ``flight`` being what was under way: limited transmit has no part in it
+        (RFC 5681 §3.2), and with ``window_counts`` it is the window itself (RFC 9438 §4.6)."""
         cwnd = self.congestion.cwnd
-        return cwnd if self.config.window_counts else min(self.flight, cwnd)
+        return cwnd if self.config.window_counts else min(flight, cwnd)
 
     @property
     def fin_acked(self) -> bool:

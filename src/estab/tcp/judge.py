@@ -82,7 +82,7 @@ def enter_recovery(c: Connection, news: int, now: int) -> None:
         return
     c.recovery.begin(RECOVERY, c.snd_una, c.snd_nxt)
     window = c.congestion.cwnd
-    _reduce(c, now, c.flight_size)
+    _reduce(c, now, c.too_much(c.flight))
     if c.sack_ok and c.congestion.uses_prr and c.config.window_counts:
         c.prr = ProportionalRateReduction()
         c.prr.begin(window, c.mss)
@@ -122,8 +122,7 @@ def _take_hidden_loss(c: Connection, now: int) -> None:
 
     The flight that counts is that in which it was lost: by now most of it has long been acknowledged."""
     c.recovery.undo_until = None
-    cwnd = c.congestion.cwnd
-    _reduce(c, now, cwnd if c.config.window_counts else min(c.tail.probed, cwnd))
+    _reduce(c, now, c.too_much(c.tail.probed))
     if c.prr.base:
         c.congestion.cwnd = c.congestion.ssthresh
         c.prr = RESTING

@@ -62,7 +62,7 @@ def _data_timeout(c: Connection, now: int) -> None:
     again = trial is not None and trial.point is None
     fresh = c.recovery.phase is OPEN or again
     reduced = c.config.bold_recovery and c.recovery.phase is RECOVERY
-    c.congestion.on_timeout(now, c.flight_size, c.retransmissions == 0 and not reduced)
+    c.congestion.on_timeout(now, c.too_much(c.flight), c.retransmissions == 0 and not reduced)
     if c.ecn is not None:
         c.ecn.on_reduced(c.snd_nxt)
     rack = c.rack

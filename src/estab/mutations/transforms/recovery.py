@@ -259,7 +259,7 @@ RECOVERY: Final = (
         "A loss that a tail probe repaired does not reduce the window.",
         "RFC 8985 §7.4.2",
         "tcp.judge",
-        "    _reduce(c, now, cwnd if c.config.window_counts else min(c.tail.probed, cwnd))\n",
+        "    _reduce(c, now, c.too_much(c.tail.probed))\n",
         "",
     ),
     Transform(

@@ -234,8 +234,8 @@ SENDING: Final = (
         "What limited transmit added counts in the flight that was too large.",
         "RFC 5681 §3.2",
         "tcp.connection",
-        "min(self.flight, cwnd)",
-        "self.flight",
+        "min(flight, cwnd)",
+        "flight",
     ),
     Transform(
         "syn-is-ect",
