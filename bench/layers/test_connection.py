@@ -10,7 +10,6 @@ from bench.pair import Pair
 from estab.stack.deadlines import Deadlines
 from estab.tcp.connection import Connection
 from estab.tcp.scoreboard import Scoreboard
-from estab.tcp.timers import Timer
 from estab.wire.link import NO_OFFLOAD
 
 MSS = 1448
@@ -92,7 +91,7 @@ def test_update_a_timer(benchmark: Any, connections: int) -> None:
         deadlines.wake(c, 1_000_000_000 + index)
 
     def update() -> None:
-        c.timers.set(Timer.RTO, 2_000_000_000)
+        c.timers.rto = 2_000_000_000
         deadlines.wake(c, c.timers.earliest())
 
     benchmark(update)

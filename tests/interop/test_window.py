@@ -7,7 +7,7 @@ import random
 import pytest
 
 from estab.tcp.config import KIB
-from estab.tcp.timers import Timer
+from estab.tcp.timers import NEVER
 from tests.interop.ours import CONFIG, Ours, attempt
 from tests.netns import isolated_with_tun
 
@@ -48,6 +48,6 @@ def test_the_kernel_stops_reading(family: int) -> None:
     flow.write(PAYLOAD)
     flow.finish()
     ours.until(lambda: ours.stack.counters.get("TCPWinProbe", 0) >= 2)
-    assert flow.connection.timers.is_set(Timer.PERSIST)
+    assert flow.connection.timers.persist != NEVER
     assert flow.connection.snd_una + flow.connection.snd_wnd - flow.connection.snd_nxt < flow.connection.mss
     assert ours.kernel_receive(peer) == PAYLOAD

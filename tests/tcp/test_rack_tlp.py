@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from estab.tcp.config import MODERN
 from estab.tcp.observer import Reason
 from estab.tcp.recovery import OPEN, RECOVERY
-from estab.tcp.timers import NEVER, Timer
+from estab.tcp.timers import NEVER
 from tests.conversation import ACK, MILLISECOND, SYN, Conversation
 
 MS = MILLISECOND
@@ -247,17 +247,17 @@ def test_a_peer_that_threw_away_what_it_had(talk):
 
 def compare_timers(t):
     """Something waits for the peer if and only if a timer waits for it; the RTO comes last; nothing is due."""
-    c, at = t.c, t.c.timers.deadlines
+    c, at = t.c, t.c.timers
     assert c.snd_una <= c.snd_nxt
-    recovering = [at[Timer.RTO], at[Timer.TAIL_PROBE], at[Timer.REORDER]]
+    recovering = [at.rto, at.tail_probe, at.reorder]
     if c.snd_una < c.snd_nxt:
-        assert at[Timer.RTO] != NEVER
-        assert at[Timer.PERSIST] == NEVER
-        assert at[Timer.RTO] >= max(each for each in (0, *recovering[1:]) if each != NEVER)
+        assert at.rto != NEVER
+        assert at.persist == NEVER
+        assert at.rto >= max(each for each in (0, *recovering[1:]) if each != NEVER)
     else:
         assert recovering == [NEVER] * 3
-    if at[Timer.REORDER] != NEVER:
-        assert at[Timer.TAIL_PROBE] == NEVER or at[Timer.REORDER] <= at[Timer.TAIL_PROBE]
+    if at.reorder != NEVER:
+        assert at.tail_probe == NEVER or at.reorder <= at.tail_probe
     deadline = t.stack.next_deadline()
     assert deadline is None or deadline > t.now
 

@@ -225,6 +225,17 @@ def test_tail_probes_alone_leave_nothing_behind():
     assert not recovery.is_spurious(200_000, None)
 
 
+@pytest.mark.parametrize("phase", [Phase.OPEN, Phase.RECOVERY])
+def test_what_one_sends_again_no_other_has(phase):
+    """Those that have sent nothing again share the set that says so."""
+    one, other = Recovery(MODERN, -1), Recovery(MODERN, -1)
+    if phase is not Phase.OPEN:
+        one.begin(phase, 0, 1000)
+    one.on_repeated(0, MSS, 1000, 100)
+    assert len(one.again) == 1
+    assert not other.again and not Recovery(MODERN, -1).again
+
+
 def test_a_second_timeout_keeps_the_first_repetition():
     """RFC 3522 §3.2: its time is never overwritten."""
     recovery, board = flight(10)

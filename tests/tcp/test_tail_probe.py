@@ -4,7 +4,7 @@ import pytest
 
 from estab.tcp.config import MODERN
 from estab.tcp.observer import Reason
-from estab.tcp.timers import Timer
+from estab.tcp.timers import NEVER
 from estab.tcp.tlp import TailLossProbe
 from tests.conversation import ACK, FIN, MILLISECOND, SYN
 
@@ -281,12 +281,12 @@ def test_the_reordering_timer_takes_the_place_of_probe_and_timeout(talk):
     t = flight(talk)
     t.after(PTO - 1 * MS)
     t.inject(ACK, seq=1, ack=1, sack=((9001, 10_001),))
-    reorder = t.c.timers.deadlines[Timer.REORDER]
+    reorder = t.c.timers.reorder
     assert reorder == t.now + 25 * MS
-    assert not t.c.timers.is_set(Timer.TAIL_PROBE)
+    assert t.c.timers.tail_probe == NEVER
     t.after(25 * MS - 1).expect_nothing()
     t.after(1).expect(ACK, seq=1, reason=Reason.RETRANSMISSION)
-    assert t.c.timers.deadlines[Timer.RTO] >= t.now + t.c.rtt.rto
+    assert t.c.timers.rto >= t.now + t.c.rtt.rto
 
 
 def test_the_timeout_waits_for_the_reordering_timer(talk):

@@ -4,7 +4,7 @@ import pytest
 
 from estab.tcp.config import MODERN
 from estab.tcp.observer import Reason
-from estab.tcp.timers import Timer
+from estab.tcp.timers import NEVER
 from tests.conversation import ACK, MILLISECOND, SYN
 
 MS = MILLISECOND
@@ -218,6 +218,6 @@ def test_what_was_taken_for_lost_is_under_way_again(talk):
     late(t, 1001, stamp)
     assert t.c.board.lost == 0
     assert t.c.board.outstanding() == 9 * MSS
-    assert t.c.timers.is_set(Timer.RTO)
+    assert t.c.timers.rto != NEVER
     late(t, 10_001, stamp)
     assert not t.c.board.ranges

@@ -23,7 +23,7 @@ from estab.tcp.observer import Observer, Reason
 from estab.tcp.rules import Rules
 from estab.tcp.states import SYNCHRONIZED, Fact, State
 from estab.tcp.time_wait import TimeWait
-from estab.tcp.timers import NEVER, Timer
+from estab.tcp.timers import NEVER
 from estab.wire.address import parse_address
 from estab.wire.packet import Packet
 from estab.wire.sequence import MASK32
@@ -254,7 +254,7 @@ class Live(Observer):
     def _acknowledge_at_once(self) -> bool:
         """Where acknowledgements are not delayed, their timer is due at once."""
         due = not self.site.config.delayed_ack and any(
-            c.timers.deadlines[Timer.DELAYED_ACK] <= self.now for c, _ in self._numbered
+            c.timers.delayed_ack <= self.now for c, _ in self._numbered
         )
         if due:
             self.stack.advance(self.now)

@@ -13,7 +13,7 @@ from estab.explore.ghosts import Ghost, Ghosts
 from estab.explore.host import Account, Live
 from estab.tcp.observer import Reason
 from estab.tcp.states import TRANSITIONS, Fact, State
-from estab.tcp.timers import Timer
+from estab.tcp.timers import NEVER
 from estab.wire.tcp import FIN, RST, SYN
 
 Finding = tuple[str, str]
@@ -144,7 +144,7 @@ def _timer_invariants(live: Live) -> Iterator[Finding]:
         if c.state in (State.CLOSED, State.TIME_WAIT):
             yield "P16", f"a connection is kept in {c.state.value}"
             continue
-        repairs = any(timers.is_set(each) for each in (Timer.RTO, Timer.TAIL_PROBE, Timer.REORDER))
+        repairs = min(timers.rto, timers.tail_probe, timers.reorder) < NEVER
         if bool(c.board.ranges) != repairs:
             yield "P16", f"{c.state.value}: {'no' if c.board.ranges else 'a needless'} retransmission timer"
 

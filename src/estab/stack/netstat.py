@@ -79,6 +79,5 @@ def _endpoint(address: bytes | None, port: int) -> str:
 
 def _timer(c: Connection) -> str:
     at = c.timers.earliest()
-    if at == NEVER:
-        return ""
-    return Timer(c.timers.deadlines.index(at)).name.lower().replace("_", "-")
+    running = (timer.value for timer in Timer if getattr(c.timers, timer.value) == at)
+    return "" if at == NEVER else next(running).replace("_", "-")

@@ -14,7 +14,7 @@ _STRIDE: Final = 8
 
 
 class Ports:
-    """Double-hash port selection: the first hash is an offset per destination, the second chooses a counter."""
+    """Double-hash port selection: the first is an offset per destination, the second chooses a counter."""
 
     __slots__ = ("counters", "first", "last", "secret")
 
@@ -33,10 +33,10 @@ class Ports:
     def pick(self, destination: bytes, free: Callable[[int], bool]) -> int:
         """A port for which ``free`` is true. Raises ``OSError(EADDRNOTAVAIL)`` when all are taken."""
         span = self.last - self.first + 1
-        offset = keyed_hash(self.secret, b"port", destination)
-        index = keyed_hash(self.secret, b"index", destination) % _TABLE
+        offset, place = keyed_hash(self.secret, b"port", destination)
+        index = place % _TABLE
         count = self.counters.get(index, 0)
-        step = 1 + keyed_hash(self.secret, b"step", destination + count.to_bytes(8, "big")) % _STRIDE
+        step = 1 + keyed_hash(self.secret, b"step", destination + count.to_bytes(8, "big"))[0] % _STRIDE
         for attempt in range(span):
             port = self.first + (offset + count + step + attempt) % span
             if free(port):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from estab.tcp.config import MILLISECOND
 from estab.tcp.snapshot import Slots, Snapshot
-from estab.tcp.timers import NEVER, Timer
+from estab.tcp.timers import NEVER
 from estab.wire.tcp import FIN, PSH
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ _SHORTEST: Final = 40 * MILLISECOND
 _LONGEST: Final = 200 * MILLISECOND
 _LONGEST_ALONE: Final = 500 * MILLISECOND
 _MOST_QUICK: Final = 16
-_DELAYED_ACK: Final = int(Timer.DELAYED_ACK)
 
 
 class AckDelay(Snapshot):
@@ -124,15 +123,15 @@ def decide(c: Connection, delay: AckDelay, now: int) -> None:
 
 def wait(c: Connection, delay: AckDelay, now: int) -> None:
     """The acknowledgement may wait; one that is about to go anyhow need not."""
-    deadlines = c.timers.deadlines
+    timers = c.timers
     time = delay.delay(c.rtt.srtt)
-    running = deadlines[_DELAYED_ACK]
+    running = timers.delayed_ack
     if running == NEVER:
-        deadlines[_DELAYED_ACK] = now + time
+        timers.delayed_ack = now + time
     elif running <= now + time // 4:
         c.acks_owed = max(c.acks_owed, 1)
     else:
-        deadlines[_DELAYED_ACK] = min(running, now + time)
+        timers.delayed_ack = min(running, now + time)
 
 
 def disorder_arrived(c: Connection) -> None:

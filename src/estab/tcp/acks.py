@@ -16,7 +16,7 @@ from estab.tcp.sampling import note_app_limit, sample, tell_deliveries
 from estab.tcp.scoreboard import Scoreboard
 from estab.tcp.settle import arm_tail_probe, asks_with_text, persist_interval
 from estab.tcp.spurious import Delivery, take_back, take_duplicate_report
-from estab.tcp.timers import NEVER, Timer
+from estab.tcp.timers import NEVER
 from estab.wire.tcp import FIN, SYN
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from estab.tcp.scoreboard import Acknowledged
     from estab.wire.tcp import Segment
 
-_RTO: Final = int(Timer.RTO)
 _RENEGING: Final = 10 * MILLISECOND
 """Where the first hole turns out to be SACKed, so long at least until all is taken to be lost."""
 
@@ -81,14 +80,14 @@ def take_ack(c: Connection, segment: Segment, now: int) -> None:
     board.forget_arrivals()
     if progress and c.sack_ok and board.ranges:
         reneging = board.ranges[0].sacked and c.config.bold_recovery
-        c.timers.deadlines[_RTO] = now + (max(c.rtt.srtt >> 1, _RENEGING) if reneging else c.rtt.rto)
+        c.timers.rto = now + (max(c.rtt.srtt >> 1, _RENEGING) if reneging else c.rtt.rto)
         arm_tail_probe(c, now)
 
 
 def _put_probe_off(c: Connection, now: int) -> None:
     """In Linux the time to the next window probe begins with what the peer has just said."""
-    if c.snd_wnd == 0 and c.timers.is_set(Timer.PERSIST) and c.config.bold_recovery:
-        c.timers.set(Timer.PERSIST, now + persist_interval(c))
+    if c.snd_wnd == 0 and c.timers.persist != NEVER and c.config.bold_recovery:
+        c.timers.persist = now + persist_interval(c)
 
 
 def burst(c: Connection) -> int:
@@ -131,7 +130,7 @@ def _take_window(c: Connection, segment: Segment) -> bool:
     c.snd_wl1 = max(c.snd_wl1, segment.seq)
     c.snd_wl2 = segment.ack
     if changed:
-        c.timers.stop(Timer.PERSIST)
+        c.timers.persist = NEVER
         if window > c.max_snd_wnd:
             c.max_snd_wnd = window
     if c.stalled_at is not None and (window == 0 or not c.board.ranges):
@@ -176,7 +175,7 @@ def _advance(c: Connection, segment: Segment, acked: Acknowledged, flight: int, 
     c.retransmissions = 0
     c.stalled_at = None
     c.soft_error = None
-    c.timers.deadlines[_RTO] = NEVER
+    c.timers.rto = NEVER
     if c.path.on_acknowledged(c.snd_una):
         c.resize()
     if c.snd_up is not None and c.snd_una >= c.snd_up:

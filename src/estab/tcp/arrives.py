@@ -32,7 +32,7 @@ from estab.tcp.states import (
     SYN_SENT,
     Fact,
 )
-from estab.tcp.timers import NEVER, Timer
+from estab.tcp.timers import NEVER
 from estab.wire.options import NO_OPTIONS, timestamps_only
 from estab.wire.packet import Buffer
 from estab.wire.sequence import unwrap
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 _PAWS_LIFETIME: Final = 24 * 24 * 3600 * SECOND
 """RFC 7323 §5.5: after 24 days of silence TS.Recent proves nothing."""
 _MOST_OWED: Final = 255
-_DELAYED_ACK: Final = int(Timer.DELAYED_ACK)
 
 
 def arrives(c: Connection, segment: Segment, now: int) -> None:
@@ -129,7 +128,7 @@ def answer_again(c: Connection, segment: Segment, now: int) -> None:
         c.ts_recent, c.ts_recent_at = unwrap(stamps[0], c.ts_recent), now
     c.board.mark_lost(c.iss, c.iss + 1)
     c.recovery.forced = True
-    c.timers.stop(Timer.RTO)
+    c.timers.rto = NEVER
     settle(c, now)
     c.host.on_busy(c)
 
@@ -579,10 +578,10 @@ def _deliver(c: Connection, segment: Segment, now: int) -> None:
     elif c.rcv_nxt - c.last_ack_sent >= 2 * c.rcv_mss:
         if not c.acks_owed:
             c.acks_owed = 1
-    elif c.config.ack_every_second and c.timers.deadlines[_DELAYED_ACK] != NEVER:
+    elif c.config.ack_every_second and c.timers.delayed_ack != NEVER:
         c.acks_owed = max(c.acks_owed, 1)
-    elif c.timers.deadlines[_DELAYED_ACK] == NEVER:
-        c.timers.deadlines[_DELAYED_ACK] = now + c.config.delayed_ack
+    elif c.timers.delayed_ack == NEVER:
+        c.timers.delayed_ack = now + c.config.delayed_ack
 
 
 def _append(c: Connection, chunk: Buffer) -> None:

@@ -42,7 +42,7 @@ from estab.tcp.states import (
     IllegalTransitionError,
     State,
 )
-from estab.tcp.timers import NEVER, Timer, Timers
+from estab.tcp.timers import NEVER, Timers
 from estab.tcp.tlp import TailLossProbe
 from estab.tcp.tuning import ReceiveTuning
 
@@ -598,7 +598,7 @@ class Connection(Snapshot):
             if self.ack_delay is None:
                 self.ack_delay = AckDelay()
             self.ack_delay.answers = not on
-        if on and self.timers.is_set(Timer.DELAYED_ACK):
+        if on and self.timers.delayed_ack != NEVER:
             self.acks_owed = max(self.acks_owed, 1)
             self.host.on_busy(self)
 
@@ -618,7 +618,7 @@ class Connection(Snapshot):
     def set_keepalive(self, on: bool, now: int) -> None:
         """SO_KEEPALIVE with the connection's three figures."""
         self.keepalive = on
-        self.timers.stop(Timer.KEEPALIVE)
+        self.timers.keepalive = NEVER
         settle(self, now)
         self.host.on_busy(self)
 

@@ -9,28 +9,32 @@ from typing import Final
 
 _TICK: Final = 4_000
 """RFC 9293 §3.4.1: M ticks every 4 µs (ns)."""
-_NUMBER: Final = Struct("!I")
+_NUMBERS: Final = Struct("!II")
 
 
-def keyed_hash(secret: bytes, purpose: bytes, message: bytes) -> int:
-    """32 bits that nobody without ``secret`` can predict."""
+@lru_cache(256)
+def keyed_hash(secret: bytes, purpose: bytes, message: bytes) -> tuple[int, int]:
+    """Two numbers of 32 bits that nobody without ``secret`` can predict, nor either from the other.
+
+    Keyed BLAKE2s is a pseudorandom function, of whose output one part tells nothing about another: two parts serve
+    where two functions are asked for. What was hashed lately is remembered, as it is asked for more than once."""
     keyed = _keyed(secret, purpose).copy()
     keyed.update(message)
-    number: int = _NUMBER.unpack(keyed.digest())[0]
-    return number
+    first, second = _NUMBERS.unpack(keyed.digest())
+    return first, second
 
 
 @lru_cache(64)
 def _keyed(secret: bytes, purpose: bytes) -> blake2s:
     """To be copied: making one from its parameters takes longer than the hash."""
-    return blake2s(digest_size=4, key=secret, person=purpose)
+    return blake2s(digest_size=_NUMBERS.size, key=secret, person=purpose)
 
 
 def initial_sequence_number(secret: bytes, key: bytes, now: int) -> int:
     """ISN = M + F(four-tuple, secret): RFC 6528 §3, 32 bits."""
-    return (now // _TICK + keyed_hash(secret, b"isn", key)) & 0xFFFFFFFF
+    return (now // _TICK + keyed_hash(secret, b"isn", key)[0]) & 0xFFFFFFFF
 
 
 def timestamp_offset(secret: bytes, key: bytes) -> int:
     """What is added to the timestamp clock of a connection, so that it does not tell our uptime (32 bits)."""
-    return keyed_hash(secret, b"tsoffset", key)
+    return keyed_hash(secret, b"isn", key)[1]

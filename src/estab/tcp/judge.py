@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from estab.tcp.prr import RESTING, ProportionalRateReduction
 from estab.tcp.recovery import OPEN, RECOVERY
@@ -10,16 +10,13 @@ from estab.tcp.sampling import tell_losses
 from estab.tcp.scoreboard import transmission
 from estab.tcp.settle import lose_probe
 from estab.tcp.spurious import echoed_time
-from estab.tcp.timers import NEVER, Timer
+from estab.tcp.timers import NEVER
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
     from estab.tcp.spurious import Delivery
     from estab.wire.tcp import Segment
 
-_REORDER: Final = int(Timer.REORDER)
-_TAIL_PROBE: Final = int(Timer.TAIL_PROBE)
-_RTO: Final = int(Timer.RTO)
 
 
 def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> int:
@@ -31,7 +28,7 @@ def judge(c: Connection, segment: Segment, delivery: Delivery, now: int) -> int:
         if c.board.oldest is not None:
             lost = detect_losses(c, now, delivery.news)
         else:
-            c.timers.deadlines[_REORDER] = NEVER
+            c.timers.reorder = NEVER
         if c.tail.end is not None and delivery.progress and c.tail.on_acknowledged(c.snd_una):
             _take_hidden_loss(c, now)
     if delivery.progress and (recovery.phase is not OPEN or recovery.duplicates or recovery.departed):
@@ -62,13 +59,13 @@ def detect_losses(c: Connection, now: int, news: int) -> int:
     lost, wait = rack.detect(board, now, rack.window(c.rtt.min_rtt, c.rtt.srtt, eager))
     if lost:
         tell_losses(c, now)
-    deadlines = c.timers.deadlines
-    deadlines[_REORDER] = NEVER
+    timers = c.timers
+    timers.reorder = NEVER
     if wait:
         # What is waited for comes before a probe and before the timeout (RFC 8985 §8).
-        deadlines[_REORDER] = at = now + wait
-        deadlines[_TAIL_PROBE] = NEVER
-        deadlines[_RTO] = max(deadlines[_RTO], at)
+        timers.reorder = at = now + wait
+        timers.tail_probe = NEVER
+        timers.rto = max(timers.rto, at)
     if lost and c.recovery.phase is OPEN:
         enter_recovery(c, news, now)
     return lost
@@ -90,7 +87,7 @@ def enter_recovery(c: Connection, news: int, now: int) -> None:
         c.prr = ProportionalRateReduction()
         c.prr.begin(c.flight - c.board.sacked + news)
     c.tail.cancel()
-    c.timers.stop(Timer.TAIL_PROBE)
+    c.timers.tail_probe = NEVER
     c.count("TCPFastRetrans")
     if c.host.observer is not None:
         c.host.observer.congestion(now, c, "loss")

@@ -11,7 +11,7 @@ from estab.tcp.options import segment_options, syn_options
 from estab.tcp.sampling import stamp
 from estab.tcp.settle import arm_tail_probe, lose_probe, settle
 from estab.tcp.states import SYN_SENT
-from estab.tcp.timers import NEVER, Timer
+from estab.tcp.timers import NEVER
 from estab.wire.options import NO_OPTIONS, timestamps_only
 from estab.wire.tcp import ACK, FIN, RST, SYN, URG, Segment
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 _MAX_FIELD: Final = 65_535
 _LATE: Final = MILLISECOND
-_PACE: Final = int(Timer.PACE)
-_DELAYED_ACK: Final = int(Timer.DELAYED_ACK)
 
 
 def emit(c: Connection, emission: Emission, now: int) -> Segment:
@@ -133,7 +131,7 @@ def _record_sequence(c: Connection, emission: Emission, end: int, now: int) -> N
             lose_probe(c, now)
         if seq == c.snd_una:
             # Its answer needs as long as that of any segment; the timer would else run out on the way.
-            c.timers.set(Timer.RTO, now + c.rtt.rto)
+            c.timers.rto = now + c.rtt.rto
         c.count("RetransSegs")
         if seq == c.iss:
             c.syn_retransmitted += 1
@@ -157,15 +155,15 @@ def _pace(c: Connection, size: int, now: int) -> None:
     c.pace_next = earliest + size * SECOND // rate
     if c.pace_next > now:
         c.pace_credit = 0
-        c.timers.deadlines[_PACE] = c.pace_next
+        c.timers.pace = c.pace_next
     else:
-        c.timers.deadlines[_PACE] = NEVER
+        c.timers.pace = NEVER
 
 
 def _settle_tail_probe(c: Connection, reason: Reason, repeated: bool, now: int) -> None:
     if reason is Reason.TAIL_PROBE:
         c.tail.sent(c.snd_nxt, repeated)
-        c.timers.set(Timer.RTO, now + c.rtt.rto)
+        c.timers.rto = now + c.rtt.rto
         c.count("TCPLossProbes")
     elif not repeated:
         c.tail.flight = c.snd_nxt - c.snd_una
@@ -179,7 +177,7 @@ def _record_ack(c: Connection, reason: Reason, segment: Segment) -> None:
         c.count("TCPChallengeACK")
     elif c.acks_owed:
         c.acks_owed -= 1
-    c.timers.deadlines[_DELAYED_ACK] = NEVER
+    c.timers.delayed_ack = NEVER
     if c.ack_delay is not None:
         c.ack_delay.on_sent()
     c.last_ack_sent = c.rcv_nxt

@@ -13,7 +13,7 @@ from estab.tcp.observer import Reason
 from estab.tcp.pushes import defers
 from estab.tcp.recovery import LOSS, OPEN
 from estab.tcp.states import CLOSE_WAIT, CLOSED, CLOSING, ESTABLISHED, FIN_WAIT_1, LAST_ACK, SYN_SENT, TIME_WAIT
-from estab.tcp.timers import NEVER, Timer
+from estab.tcp.timers import NEVER
 from estab.wire.tcp import ACK, FIN, PSH, RST, SYN, URG
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def plan(c: Connection, now: int) -> Plan:
         emission = Emission(_ACK, c.snd_nxt, 0, ACK, 0)
     elif c.board.lost and (c.recovery.trial is None or c.recovery.forced):
         emission = _retransmission(c)
-    if emission is None and (c.state in _TRANSFER or _may_answer(c)) and c.timers.deadlines[Timer.PACE] == NEVER:
+    if emission is None and (c.state in _TRANSFER or _may_answer(c)) and c.timers.pace == NEVER:
         emission = _tail_probe(c) if c.tail.owed else _new_data(c, now)
     if emission is None:
         emission = _acknowledgement(c)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from typing import Final
 
 from estab.tcp.queues import NOTHING
 
@@ -62,3 +63,7 @@ class RangeSet:
         if start < end:
             missing.append((start, end))
         return missing
+
+
+NOWHERE: Final = RangeSet()
+"""Shared by all who have none, and never changed."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from estab.tcp.config import Config
 from estab.tcp.frto import Trial
-from estab.tcp.ranges import RangeSet
+from estab.tcp.ranges import NOWHERE, RangeSet
 from estab.tcp.scoreboard import Scoreboard
 from estab.tcp.snapshot import Origin, Slots, Snapshot
 
@@ -78,7 +78,7 @@ class Recovery(Snapshot):
         self.recover: int = iss
         self.forced: bool = False
         """The first retransmission of a recovery goes out whatever the window says."""
-        self.again: RangeSet = RangeSet()
+        self.again: RangeSet = NOWHERE
         """What was sent again in this recovery, or by a tail probe just before it."""
         self.repeated: int = 0
         """Bytes of those transmissions."""
@@ -176,8 +176,8 @@ class Recovery(Snapshot):
     def on_repeated(self, start: int, end: int, snd_nxt: int, now: int) -> None:
         """``[start, end)`` was sent again."""
         self.forced = False
-        if self.phase is OPEN and self.undo_until is None:
-            # A tail probe, of which there is one at a time.
+        if (self.phase is OPEN and self.undo_until is None) or self.again is NOWHERE:
+            # A tail probe, of which there is one at a time; or the first repetition of all.
             self.again = RangeSet()
             self.repeated = 0
         self.twice = self.twice or self.again.gaps(start, end) != [(start, end)]

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from estab.tcp.config import MILLISECOND
 from estab.tcp.recovery import OPEN
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SENDING, SYN_RECEIVED, SYN_SENT, SYNCHRONIZED, TIME_WAIT
-from estab.tcp.timers import NEVER, Timer
+from estab.tcp.timers import NEVER
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
 
-_RTO: Final = int(Timer.RTO)
-_PERSIST: Final = int(Timer.PERSIST)
-_USER: Final = int(Timer.USER)
-_TAIL_PROBE: Final = int(Timer.TAIL_PROBE)
-_REORDER: Final = int(Timer.REORDER)
 
 
 def settle(c: Connection, now: int) -> None:
@@ -24,21 +19,21 @@ def settle(c: Connection, now: int) -> None:
     state = c.state
     if state is CLOSED or state is TIME_WAIT:
         return
-    deadlines = c.timers.deadlines
+    timers = c.timers
     if c.board.ranges and not (c.snd_wnd == 0 and asks_with_text(c)):
-        if deadlines[_RTO] == NEVER:
-            deadlines[_RTO] = now + c.rtt.rto
-        deadlines[_PERSIST] = NEVER
+        if timers.rto == NEVER:
+            timers.rto = now + c.rtt.rto
+        timers.persist = NEVER
         if c.stalled_at is None:
             _settle_user_timeout(c, now)
     elif not (c.board.ranges or window_holds_back(c)):
-        deadlines[_RTO] = deadlines[_PERSIST] = deadlines[_USER] = deadlines[_TAIL_PROBE] = deadlines[_REORDER] = NEVER
+        timers.rto = timers.persist = timers.user = timers.tail_probe = timers.reorder = NEVER
         c.persist_backoff = 0
         c.stalled_at = None
     else:
-        deadlines[_RTO] = deadlines[_TAIL_PROBE] = deadlines[_REORDER] = NEVER
-        if deadlines[_PERSIST] == NEVER:
-            deadlines[_PERSIST] = now + persist_interval(c)
+        timers.rto = timers.tail_probe = timers.reorder = NEVER
+        if timers.persist == NEVER:
+            timers.persist = now + persist_interval(c)
         _settle_user_timeout(c, now)
     if c.keepalive or c.path.searching or state is FIN_WAIT_2:
         _settle_idle(c, now)
@@ -48,8 +43,8 @@ def arm_tail_probe(c: Connection, now: int) -> None:
     """RFC 8985 §7.2: after new data and after progress, while all is well; never later than the RTO.
 
     The RTO runs already. If both are due at the same time the probe goes first: see ``Timer``."""
-    deadlines = c.timers.deadlines
-    deadlines[_TAIL_PROBE] = NEVER
+    timers = c.timers
+    timers.tail_probe = NEVER
     if (
         not c.config.tail_probe
         or c.recovery.phase is not OPEN
@@ -59,14 +54,14 @@ def arm_tail_probe(c: Connection, now: int) -> None:
     ):
         return
     at = now + c.tail.timeout(c.rtt.srtt, c.snd_nxt - c.snd_una <= c.mss, c.config.tail_probe_ack_delay)
-    deadlines[_TAIL_PROBE] = min(at, deadlines[_RTO])
+    timers.tail_probe = min(at, timers.rto)
 
 
 def lose_probe(c: Connection, now: int) -> None:
     """A path-MTU probe was lost, and nothing is reduced: the next waits for as many round trips as the window has
     segments, so that such losses stay rarer than those that congestion makes (RFC 4821 §7.4, §4)."""
     c.path.on_probe_lost()
-    c.timers.set(Timer.MTU_PROBE, now + max(c.congestion.cwnd // c.mss, 1) * max(c.rtt.srtt, MILLISECOND))
+    c.timers.mtu_probe = now + max(c.congestion.cwnd // c.mss, 1) * max(c.rtt.srtt, MILLISECOND)
     c.count("TCPMTUPFail")
 
 
@@ -127,18 +122,18 @@ def _settle_user_timeout(c: Connection, now: int) -> None:
     timeout = c.config.open_timeout if opening else effective_user_timeout(c)
     begun = c.retransmissions or not c.board.ranges or not c.config.bold_recovery
     if timeout is None or not begun:
-        c.timers.stop(Timer.USER)
+        c.timers.user = NEVER
     else:
-        c.timers.set(Timer.USER, c.stalled_at + timeout)
+        c.timers.user = c.stalled_at + timeout
 
 
 def _settle_idle(c: Connection, now: int) -> None:
     timers = c.timers
-    if c.keepalive and c.state in SYNCHRONIZED and not timers.is_set(Timer.KEEPALIVE):
-        timers.set(Timer.KEEPALIVE, now + keepalive_idle(c))
+    if c.keepalive and c.state in SYNCHRONIZED and timers.keepalive == NEVER:
+        timers.keepalive = now + keepalive_idle(c)
     if c.state is FIN_WAIT_2 and c.released:
         timeout = c.config.fin_wait_2_timeout
-        if timeout is not None and not timers.is_set(Timer.FIN_WAIT_2):
-            timers.set(Timer.FIN_WAIT_2, now + timeout)
-    if c.path.searching and c.state in SENDING and not timers.is_set(Timer.MTU_PROBE):
-        timers.set(Timer.MTU_PROBE, now + c.config.mtu_probe_interval)
+        if timeout is not None and timers.fin_wait_2 == NEVER:
+            timers.fin_wait_2 = now + timeout
+    if c.path.searching and c.state in SENDING and timers.mtu_probe == NEVER:
+        timers.mtu_probe = now + c.config.mtu_probe_interval

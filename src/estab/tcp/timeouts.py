@@ -13,7 +13,7 @@ from estab.tcp.sampling import tell_losses
 from estab.tcp.settle import keepalive_idle, lose_probe, settle
 from estab.tcp.spurious import begin_trial
 from estab.tcp.states import CLOSED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, Fact
-from estab.tcp.timers import Timer
+from estab.tcp.timers import NEVER, Timer
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
@@ -30,7 +30,7 @@ def advance(c: Connection, now: int) -> None:
 
 
 def _retransmission(c: Connection, now: int) -> None:
-    if not c.board.ranges or c.timers.is_set(Timer.RTO):
+    if not c.board.ranges or c.timers.rto != NEVER:
         # Nothing waits; or what expired at the same time has found something better to do.
         return
     if c.retransmissions >= _retransmission_limit(c):
@@ -38,7 +38,7 @@ def _retransmission(c: Connection, now: int) -> None:
         return
     if c.state is SYN_RECEIVED and c.deferred and c.retransmissions + 1 < c.config.defer_accept:
         # The peer has our SYN-ACK; only the last one asks it to say so again.
-        c.timers.set(Timer.RTO, now + (c.rtt.rto << 1))
+        c.timers.rto = now + (c.rtt.rto << 1)
     elif c.state in (SYN_SENT, SYN_RECEIVED):
         c.board.mark_lost(c.snd_una, c.snd_nxt)
         c.recovery.forced = True
@@ -73,8 +73,8 @@ def _data_timeout(c: Connection, now: int) -> None:
     tell_losses(c, now)
     c.prr = RESTING
     c.tail.cancel()
-    c.timers.stop(Timer.TAIL_PROBE)
-    c.timers.stop(Timer.REORDER)
+    c.timers.tail_probe = NEVER
+    c.timers.reorder = NEVER
     if c.path.probe_end is not None:
         lose_probe(c, now)
     full_sized = c.snd_nxt - c.snd_una >= c.mss
@@ -133,7 +133,7 @@ def _keepalive(c: Connection, now: int) -> None:
     heard = c.last_heard if c.last_heard is not None else now
     idle = keepalive_idle(c)
     if now - heard < idle:
-        c.timers.set(Timer.KEEPALIVE, heard + idle)
+        c.timers.keepalive = heard + idle
         return
     if c.keepalive_probes >= c.keepalive_limit:
         c.resets_owed += ((c.snd_nxt, c.rcv_nxt),)
@@ -142,7 +142,7 @@ def _keepalive(c: Connection, now: int) -> None:
     if not c.board.ranges:
         c.keepalive_owed = True
         c.keepalive_probes += 1
-    c.timers.set(Timer.KEEPALIVE, now + c.keepalive_interval)
+    c.timers.keepalive = now + c.keepalive_interval
 
 
 def _user_timeout(c: Connection, now: int) -> None:
@@ -160,7 +160,7 @@ def _fin_wait_2(c: Connection, now: int) -> None:
 def _reorder(c: Connection, now: int) -> None:
     """RFC 8985 §6.2 step 5: what was given the benefit of the doubt has had it."""
     if detect_losses(c, now, 0):
-        c.timers.set(Timer.RTO, now + c.rtt.rto)
+        c.timers.rto = now + c.rtt.rto
         allow(c, 0, False)
 
 
@@ -169,7 +169,7 @@ def _tail_probe(c: Connection, now: int) -> None:
     board, tail = c.board, c.tail
     tail.owed = tail.end is None and tail.fresh and c.recovery.phase is OPEN and not board.sacked and bool(board.ranges)
     if tail.owed:
-        c.timers.set(Timer.RTO, now + c.rtt.rto)
+        c.timers.rto = now + c.rtt.rto
 
 
 def _pace(c: Connection, now: int) -> None:

@@ -74,7 +74,7 @@ ARRIVING: Final = (
         "Each segment puts the delayed acknowledgement off.",
         "RFC 5681 §4.2",
         "tcp.arrives",
-        "elif c.timers.deadlines[_DELAYED_ACK] == NEVER:",
+        "elif c.timers.delayed_ack == NEVER:",
         "else:",
     ),
     Transform(

@@ -22,7 +22,7 @@ ECN: Final = (
         "A window of one segment goes on as fast as ever, however many marks come.",
         "RFC 3168 §6.1.2",
         "tcp.ecn.response",
-        "    c.timers.set(Timer.PACE, now + min(c.rtt.rto << ecn.holds, c.config.rto_maximum))\n",
+        "    c.timers.pace = now + min(c.rtt.rto << ecn.holds, c.config.rto_maximum)\n",
         "",
     ),
     Transform(

@@ -102,7 +102,7 @@ RECOVERY: Final = (
         "The retransmission timer runs on when new data is acknowledged.",
         "RFC 6298 §5",
         "tcp.acks",
-        "    c.timers.deadlines[_RTO] = NEVER\n"
+        "    c.timers.rto = NEVER\n"
         "    if c.path",
         "    if c.path",
     ),

@@ -285,16 +285,16 @@ SENDING: Final = (
         "tcp.output",
         "        c.tail.sent(c.snd_nxt, repeated)\n",
         "        c.tail.owed = False\n"
-        "        c.timers.set(Timer.TAIL_PROBE, now + 2 * c.rtt.srtt)\n",
+        "        c.timers.tail_probe = now + 2 * c.rtt.srtt\n",
     ),
     Transform(
         "tail-probe-puts-the-timeout-off",
         "After a tail probe the timeout waits four times as long.",
         "RFC 8985 §7.3",
         "tcp.output",
-        "        c.timers.set(Timer.RTO, now + c.rtt.rto)\n"
+        "        c.timers.rto = now + c.rtt.rto\n"
         '        c.count("TCPLossProbes")',
-        "        c.timers.set(Timer.RTO, now + 4 * c.rtt.rto)\n"
+        "        c.timers.rto = now + 4 * c.rtt.rto\n"
         '        c.count("TCPLossProbes")',
     ),
     Transform(

@@ -96,8 +96,8 @@ TIMING: Final = (
         "The retransmission timer runs for half an RTO.",
         "RFC 6298 §5",
         "tcp.settle",
-        "deadlines[_RTO] = now + c.rtt.rto",
-        "deadlines[_RTO] = now + c.rtt.rto // 2",
+        "timers.rto = now + c.rtt.rto",
+        "timers.rto = now + c.rtt.rto // 2",
     ),
     Transform(
         "user-timeout-unbounded",

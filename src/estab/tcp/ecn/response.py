@@ -8,7 +8,6 @@ from estab.tcp.judge import allow
 from estab.tcp.prr import RESTING, ProportionalRateReduction
 from estab.tcp.recovery import OPEN
 from estab.tcp.spurious import Delivery
-from estab.tcp.timers import Timer
 
 if TYPE_CHECKING:
     from estab.tcp.connection import Connection
@@ -55,7 +54,7 @@ def _hold(c: Connection, ecn: EcnFeedback, now: int) -> None:
         ecn.sends = False
         c.count("TCPECNMangled")
         return
-    c.timers.set(Timer.PACE, now + min(c.rtt.rto << ecn.holds, c.config.rto_maximum))
+    c.timers.pace = now + min(c.rtt.rto << ecn.holds, c.config.rto_maximum)
     ecn.holds += 1
 
 
