@@ -138,7 +138,7 @@ def test_an_idle_line_takes_a_packet_larger_than_its_queue() -> None:
         lambda: corruption(0.1, bits=0),
         lambda: truncation(2),
         lambda: RateLimit(0, 1),
-        lambda: RateLimit(1, 0.5),
+        lambda: RateLimit(1, 0),
     ],
 )
 def test_misuse_is_told_at_the_call(make: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from estab.faults.packets import complete, copy
 from estab.faults.timed import FULL, Timed
 from estab.faults.verdict import PASS, Deliver, Drop, Duplicate, Fault, Replace, Reply
 from estab.faults.waiting import NEVER, Waiting
+from estab.wire.form import mypyc_attr
 from estab.wire.link import NO_OFFLOAD, Link, Offload
 from estab.wire.packet import Packet
 
@@ -28,6 +29,7 @@ direction: ``"out"`` or ``"in"``. fate of what is handed on: ``"delivered"``, ``
 ``"too big"``, ``"ttl expired"`` or ``"overflow"``."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class FaultyLink:
     """Every packet passes the faults of its direction, in their order, on its way through the wrapped link.
 

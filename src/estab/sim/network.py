@@ -24,6 +24,7 @@ from estab.stack.stack import Stack
 from estab.tcp.config import MODERN, Config
 from estab.tcp.observer import Observer
 from estab.tcp.rules import RULES, Rules
+from estab.wire.form import mypyc_attr
 from estab.wire.link import FULL_OFFLOAD, NO_OFFLOAD
 from estab.wire.packet import Packet
 
@@ -40,6 +41,7 @@ class Clock:
         self.now: int = now
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Network:
     """Hosts on a virtual network. Nothing happens between two events, so a second of quiet costs nothing.
 
@@ -188,7 +190,7 @@ class Network:
             pass
         self.clock.now = max(self.clock.now, t)
 
-    def run(self, until: Callable[[], bool] | None = None, limit: int | None = None) -> bool:
+    def run(self, until: Callable[[], object] | None = None, limit: int | None = None) -> bool:
         """Run until ``until()`` is true, all is quiet, or ``limit`` ns have passed.
 
         True: ``until`` came true, or without it: all is quiet."""
