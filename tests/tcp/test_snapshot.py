@@ -85,7 +85,7 @@ class Asked(Conversation):
 
 
 def _value(decision: Plan) -> object:
-    return decision if isinstance(decision, int) else [getattr(decision, name) for name in Emission.__slots__]
+    return decision if isinstance(decision, int) else [getattr(decision, name) for name in slots(Emission)]
 
 
 @pytest.mark.parametrize("place", states.PLACES, ids=str)
