@@ -11,7 +11,7 @@ from estab.tcp.timers import NEVER
 class TimeWaitTable:
     """Every entry lives equally long, so first in is first out; a place in the queue may have become stale."""
 
-    __slots__ = ("entries", "limit", "queue", "stale")
+    __slots__ = ("due", "entries", "limit", "queue", "stale")
 
     def __init__(self, limit: int) -> None:
         self.limit: int = limit
@@ -19,6 +19,8 @@ class TimeWaitTable:
         self.queue: deque[bytes] = deque()
         self.stale: dict[bytes, int] = {}
         """How many of the first places of a key in the queue no longer count."""
+        self.due: int = NEVER
+        """When the first entry expires; 0: to be looked up."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -32,6 +34,8 @@ class TimeWaitTable:
         if not fits:
             self._drop_stale()
             del self.entries[self.queue.popleft()]
+        if not fits or not self.queue:
+            self.due = 0
         if len(self.queue) >= 2 * self.limit:
             self._drop_all_stale()
         self.entries[key] = packed
@@ -43,7 +47,8 @@ class TimeWaitTable:
         return None if packed is None else TimeWait(packed)
 
     def update(self, key: bytes, entry: TimeWait) -> None:
-        """Store a changed entry that expires when it did."""
+        """Store a changed entry."""
+        self.due = 0
         self.entries[key] = entry.pack()
 
     def extend(self, key: bytes, entry: TimeWait, expires: int) -> None:
@@ -56,16 +61,20 @@ class TimeWaitTable:
 
     def remove(self, key: bytes) -> None:
         if self.entries.pop(key, None) is not None:
+            self.due = 0
             self.stale[key] = self.stale.get(key, 0) + 1
 
     def next_deadline(self) -> int:
-        self._drop_stale()
-        return expiry(self.entries[self.queue[0]]) if self.queue else NEVER
+        if not self.due:
+            self._drop_stale()
+            self.due = expiry(self.entries[self.queue[0]]) if self.queue else NEVER
+        return self.due
 
     def pop_expired(self, now: int) -> bytes | None:
         """The key of one entry whose 2 MSL have passed, taken out; None when there is none."""
         if self.next_deadline() > now:
             return None
+        self.due = 0
         key = self.queue.popleft()
         del self.entries[key]
         return key
