@@ -60,9 +60,9 @@ def test_a_figure_alone_does_not_prove_a_mutation_that_also_changes_a_rule() -> 
 
 def test_a_changed_table_counts_only_what_was_changed() -> None:
     mutant = MUTATIONS["two-way-handshake"].apply()
-    assert mutant.rules.transitions.get((State.CLOSED, Fact.ACTIVE_OPEN)) is State.SYN_SENT
+    assert mutant.rules.transitions[State.CLOSED, Fact.ACTIVE_OPEN] is State.SYN_SENT
     assert mutant.witness.count == 0
-    assert mutant.rules.transitions.get((State.LISTEN, Fact.SYN)) is State.ESTABLISHED
+    assert mutant.rules.transitions[State.LISTEN, Fact.SYN] is State.ESTABLISHED
     assert mutant.witness.count == 1
 
 

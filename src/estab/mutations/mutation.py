@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from estab.tcp.config import MODERN, Config
 from estab.tcp.rules import RULES, Rules
@@ -35,10 +35,10 @@ class ChangedTable(dict[tuple[State, Fact], State]):
         self._changed = changed
         self._witness = witness
 
-    def get(self, pair: tuple[State, Fact], default: Any = None) -> Any:
+    def __getitem__(self, pair: tuple[State, Fact]) -> State:
         if pair in self._changed:
             self._witness.saw()
-        return super().get(pair, default)
+        return super().__getitem__(pair)
 
 
 class Mutant(NamedTuple):

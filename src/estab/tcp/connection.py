@@ -673,9 +673,10 @@ class Connection(Snapshot):
     def fact(self, fact: Fact, now: int) -> None:
         """Move through the table; a pair that it does not list is a bug."""
         old = self.state
-        new = self.host.rules.transitions.get((old, fact))
-        if new is None:
-            raise IllegalTransitionError(f"{fact.value} in {old.value}")
+        try:
+            new = self.host.rules.transitions[old, fact]
+        except KeyError:
+            raise IllegalTransitionError(f"{fact.value} in {old.value}") from None
         self.state = new
         if new is CLOSED or new is TIME_WAIT:
             self.timers.stop_all()
