@@ -192,7 +192,7 @@ $(INSTALLED): override VENV := $(VENV)-compiled
 $(INSTALLED):
 	@$(make_venv)
 	@$(INSTALL) --requirement requirements/dev.txt
-	@rm -rf build $(VENV)/wheel; echo "compiling wire, tcp and stack"
+	@rm -rf build $(VENV)/wheel; echo "compiling wire, tcp, stack and carriers"
 	@$(COMPILED_WHEEL) $(VENV)/wheel .
 	@$(INSTALL) --no-deps --force-reinstall $(VENV)/wheel/*.whl
 	@rm -f $(VENV)/.compiled-* && touch $@

@@ -4,7 +4,8 @@
 
 =============  ========================================================================================
 ``pure``       no native code at all: a wheel for every machine
-``compiled``   wire, tcp and stack compiled by mypyc, and the checksum in C; an error where that fails
+``compiled``   wire, tcp, stack and what carries packets in the simulator compiled by mypyc, and the checksum in C;
+               an error where that fails
 not set        the pure form, and the checksum in C where there is a compiler
 =============  ========================================================================================
 """
@@ -18,6 +19,12 @@ from typing import Final
 from setuptools import Extension, setup
 
 ROOMS: Final = ("wire", "tcp", "stack")
+CARRIERS: Final = (
+    *(f"faults/{name}.py" for name in ("changing", "delay", "link", "packets", "rate", "tandem", "timed", "waiting")),
+    "links/memory.py",
+    *(f"sim/{name}.py" for name in ("host", "network", "port")),
+)
+"""What every packet meets between two stacks in one process."""
 FORMS: Final = ("pure", "compiled", "")
 INTERPRETED: Final = ("__init__.py", "form.py")
 CHECKSUM: Final = "src/estab/wire/_checksum.c"
@@ -43,6 +50,7 @@ def by_mypyc() -> list[Extension]:
     from mypyc.build import mypycify  # noqa: PLC0415
 
     rooms = [(modules(room), f"estab_{room}") for room in ROOMS]
+    rooms.append(([f"src/estab/{path}" for path in CARRIERS], "estab_carriers"))
     paths = [path for files, _ in rooms for path in files]
     # What the pure form has no use for either is not asked of the compiler: debug information doubles its work.
     return mypycify(["--config-file", "pyproject.toml", *paths], opt_level="2", debug_level="0", separate=rooms)
