@@ -36,8 +36,6 @@ LAYERS := $(LAYERS_VENV)/.made-$(shell cat requirements/dev.txt requirements/lay
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 INSTALL = $(PIP) install --quiet
 WHEEL = $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir
-# What mypy knows is kept apart from what `make types`, which may run beside it, knows.
-COMPILED_WHEEL = ESTAB_FORM=compiled MYPY_CACHE_DIR=build/mypy $(WHEEL)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -145,7 +143,7 @@ pins: ## Pin the newest versions of all we depend on
 wheel: $(DEV) ## Build two wheels in $DIST (dist): pure, and compiled for this Python
 	@rm -rf build
 	ESTAB_FORM=pure $(WHEEL) $(DIST) .
-	$(COMPILED_WHEEL) $(DIST) .
+	ESTAB_FORM=compiled $(WHEEL) $(DIST) .
 
 clean: ## Remove what builds and tests leave behind
 	rm -rf build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -187,12 +185,14 @@ $(CLI):
 	@ESTAB_FORM=pure $(INSTALL) --constraint requirements/dev.txt --no-build-isolation --editable '.[cli]'
 	@rm -f $(VENV)/.cli-* && touch $@
 
+# Made from a copy, so that nothing is left of an earlier build, and the tests of another environment may run beside it.
 # A VENV of the command line would else win over this one.
 $(INSTALLED): override VENV := $(VENV)-compiled
 $(INSTALLED):
 	@$(make_venv)
 	@$(INSTALL) --requirement requirements/dev.txt
-	@rm -rf build $(VENV)/wheel; echo "compiling wire, tcp, stack and carriers"
-	@$(COMPILED_WHEEL) $(VENV)/wheel .
+	@rm -rf $(VENV)/source $(VENV)/wheel; mkdir $(VENV)/source; cp -r LICENSE README.md pyproject.toml setup.py src $(VENV)/source
+	@rm -rf $(VENV)/source/src/*.egg-info; echo "compiling wire, tcp, stack and carriers"
+	@ESTAB_FORM=compiled $(WHEEL) $(VENV)/wheel $(VENV)/source
 	@$(INSTALL) --no-deps --force-reinstall $(VENV)/wheel/*.whl
 	@rm -f $(VENV)/.compiled-* && touch $@
