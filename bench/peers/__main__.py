@@ -33,12 +33,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of the table")
     parser.add_argument("--quick", action="store_true", help="short runs, three rounds, fewer connections")
+    parser.add_argument("--rounds", type=int, help="how often each has its turn; the medians are of these")
     parser.add_argument("--stack", action="append", help="only this one; may be repeated")
     arguments = parser.parse_args()
     if INSIDE not in os.environ:
         move_into_namespace()
     load = round(os.getloadavg()[0], 1)
     seconds, rounds = (0.4, 3) if arguments.quick else (2.0, 7)
+    rounds = arguments.rounds or rounds
     taking_part = [each for each in entries(say) if arguments.stack is None or each.stack in arguments.stack]
     samples: Samples = defaultdict(list)
     wrong: list[str] = []
@@ -55,7 +57,7 @@ def main() -> int:
         "cores": os.cpu_count(),
         "load before": load,
     }
-    about |= {"rounds": rounds, "python": sys.version.split()[0], "MTU": 1500}
+    about |= {"rounds": rounds, "seconds each": seconds, "python": sys.version.split()[0], "MTU": 1500}
     if arguments.json:
         print(json.dumps({"rows": rows, "targets": targets, "about": about, "wrong": wrong}))  # noqa: T201
     else:
