@@ -161,7 +161,7 @@ endef
 define make_venv
 $(check_python); \
     { $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV); } && \
-    echo "installing the pinned packages into $(VENV)"
+    echo "installing the pinned packages into $(VENV)" >&2
 endef
 
 ON_COMPILED = ESTAB_FORM=compiled $(VENV)-compiled/bin/python -m pytest -q --override-ini pythonpath=.
@@ -192,7 +192,7 @@ $(INSTALLED):
 	@$(make_venv)
 	@$(INSTALL) --requirement requirements/dev.txt
 	@rm -rf $(VENV)/source $(VENV)/wheel; mkdir $(VENV)/source; cp -r LICENSE README.md pyproject.toml setup.py src $(VENV)/source
-	@rm -rf $(VENV)/source/src/*.egg-info; echo "compiling wire, tcp, stack and carriers"
+	@rm -rf $(VENV)/source/src/*.egg-info; echo "compiling wire, tcp, stack and carriers" >&2
 	@ESTAB_FORM=compiled $(WHEEL) $(VENV)/wheel $(VENV)/source
 	@$(INSTALL) --no-deps --force-reinstall $(VENV)/wheel/*.whl
 	@rm -f $(VENV)/.compiled-* && touch $@
