@@ -58,7 +58,9 @@ def test_the_device_shrinks_and_grows(family: int, offload: bool) -> None:
         echo(ours, flow, peer, PAYLOAD)
         # The link looks at its MTU every 100 ms of traffic.
         ours.until(lambda mtu=mtu: _exchanged_with(ours, flow, peer, mtu))
-        assert flow.connection.mss == mtu - HEADERS[family]
+        most = mtu - HEADERS[family]
+        # Three timeouts in a row, which losses of our own may bring, make it try a smaller size.
+        assert flow.connection.mss <= most if LOSS else flow.connection.mss == most
         assert kernel_mss(peer) <= mtu - HEADERS[family]
 
 

@@ -124,6 +124,7 @@ def test_malformed_options(data: str, reason: str) -> None:
         (Options(timestamps=(1, 2), sack=((3, 4),)), "0101080a0000000100000002 0101050a0000000300000004"),
         (Options(mss=1460, window_scale=3), "020405b4 01030303"),
         (Options(fast_open=b""), "22020101"),
+        (Options(unknown=((77, b"x"),)), "4d037800"),
         (Options(fast_open=ExperimentalCookie(bytes(4))), "fe08f98900000000"),
         (Options(user_timeout=0x8000), "1c048223"),
         (Options(timestamps=(1 << 32, -1)), "0101080a00000000ffffffff"),
