@@ -18,6 +18,7 @@ from estab.faults.verdict import Fault
 from estab.links.memory import memory_pair
 from estab.links.pcapng import PcapngWriter
 from estab.sim.host import SimHost
+from estab.sim.port import earliest
 from estab.sim.record import Ear, Record
 from estab.sim.streams import stream
 from estab.stack.stack import Stack
@@ -176,7 +177,7 @@ class Network:
 
     def next_event(self) -> int | None:
         """When something happens next (ns), not before now; None: never, unless somebody calls."""
-        return _earliest(self._due())
+        return earliest(self._due())
 
     def step(self) -> bool:
         """Jump to the next event and let those hosts take their turn that have something to do; False: none has.
@@ -211,7 +212,7 @@ class Network:
     def _step(self, end: int | None) -> bool:
         """``step``, unless the next event comes after ``end``."""
         due = self._due()
-        at = _earliest(due)
+        at = earliest(due)
         if at is None or (end is not None and at > end):
             return False
         if at > self.clock.now:
@@ -228,11 +229,3 @@ class Network:
                 if self.recording:
                     self._ears[host.name].settle()
         return True
-
-
-def _earliest(due: list[int | None]) -> int | None:
-    earliest = None
-    for at in due:
-        if at is not None and (earliest is None or at < earliest):
-            earliest = at
-    return earliest

@@ -88,12 +88,8 @@ class Port:
 
     def next_deadline(self) -> int | None:
         if not self._asked:
-            earliest = None
-            for link, _ in self._cables:
-                at = link.next_deadline()
-                if at is not None and (earliest is None or at < earliest):
-                    earliest = at
-            self._deadline, self._asked = earliest, True
+            self._deadline = earliest([link.next_deadline() for link, _ in self._cables])
+            self._asked = True
         return self._deadline
 
     def fileno(self) -> int:
@@ -128,3 +124,12 @@ class Port:
         self.ready = True
         if self.on_ready is not None:
             self.on_ready()
+
+
+def earliest(times: list[int | None]) -> int | None:
+    """The least of those that are times; None: none is."""
+    least = None
+    for at in times:
+        if at is not None and (least is None or at < least):
+            least = at
+    return least

@@ -197,12 +197,13 @@ class Stack:
     def set_link(self, mtu: int, offload: Offload) -> None:
         """The link has changed. Connections follow; the only call that walks them all."""
         self.offload = offload
-        known, self.host.longest = self.host.longest, offload.longest
-        if mtu == self.mtu and known == offload.longest:
+        other = offload.longest != self.host.longest
+        self.host.longest = offload.longest
+        if mtu == self.mtu and not other:
             return
         self.mtu = mtu
         for c in self.connections.values():
-            if c.path.on_link(mtu) or known != offload.longest:
+            if c.path.on_link(mtu) or other:
                 c.resize()
                 self._on_busy(c)
 

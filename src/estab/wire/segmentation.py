@@ -204,7 +204,7 @@ def _cut(parts: tuple[Buffer, ...], size: int) -> list[tuple[Buffer, ...]]:
 
 def _transport_sum(packet: Packet, header: bytes) -> int:
     """Of the pseudo-header but its length, and of what the transport headers of all pieces have in common."""
-    total = int.from_bytes(packet.src, "big") + int.from_bytes(packet.dst, "big") + packet.protocol
+    total = pseudo_header(packet.src, packet.dst, packet.protocol, 0)
     return (total + int.from_bytes(header, "big")) % 65535
 
 
