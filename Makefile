@@ -31,6 +31,8 @@ CLI := $(VENV)/.cli-$(PINS)
 # Here the wheel is installed, and it is made again whenever what it is made of changes.
 CORE := $(shell find src -name '*.py' -o -name '*.c' | LC_ALL=C sort | xargs cat | cksum | cut -d ' ' -f 1)
 INSTALLED := $(VENV)-compiled/.compiled-$(PINS)-$(CORE)
+# A copy of the compiled form that counts where it goes, and what it has counted.
+PROFILE := $(abspath $(VENV))/profile
 LAYERS_VENV := .venv-layers
 LAYERS := $(LAYERS_VENV)/.made-$(shell cat requirements/dev.txt requirements/layers.txt | cksum | cut -d ' ' -f 1)
 PIP = $(BIN)/python -m pip --disable-pip-version-check
@@ -39,7 +41,7 @@ WHEEL = $(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-compiled demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-layers bench-loss explore explore-deep goodput fairness repairs bench-path measured pictures pins wheel clean distclean
+.PHONY: help setup setup-compiled demo test test-compiled lint types unit interop interop-loss campaign req-mutants docs bench bench-peers bench-layers bench-loss explore explore-deep goodput fairness repairs bench-path measured pictures pins wheel wheel-pure clean distclean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -140,10 +142,18 @@ pins: ## Pin the newest versions of all we depend on
 	    --custom-compile-command 'make pins' --output-file requirements/dev.txt \
 	    --extra cli --extra plot --extra packetdrill --extra dask pyproject.toml requirements/dev.in
 
-wheel: $(DEV) ## Build two wheels in $DIST (dist): pure, and compiled for this Python
+wheel-pure: $(DEV) ## Build the pure one only
 	@rm -rf build
 	ESTAB_FORM=pure $(WHEEL) $(DIST) .
-	ESTAB_FORM=compiled $(WHEEL) $(DIST) .
+
+# The second build finds what the first recorded by the names of the objects, so both are made here.
+wheel: wheel-pure ## Build two wheels in $DIST (dist): pure, and compiled for this Python by what a training run did
+	@rm -rf build $(PROFILE)
+	ESTAB_FORM=compiled ESTAB_PROFILE=record:$(PROFILE)/counts $(WHEEL) $(PROFILE) .
+	@$(INSTALL) --no-deps --target $(PROFILE)/site $(PROFILE)/*.whl
+	PYTHONPATH=$(PROFILE)/site $(BIN)/python -m bench.training
+	@rm -rf build
+	ESTAB_FORM=compiled ESTAB_PROFILE=use:$(PROFILE)/counts $(WHEEL) $(DIST) .
 
 clean: ## Remove what builds and tests leave behind
 	rm -rf build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Two stacks in this process with a pipe of memory between them, and a clock that is turned by hand."""
+"""Two stacks in this process with a pipe of memory (or ``links``) between them, and a clock that is turned by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from estab.stack.pump import Pump
 from estab.stack.stack import Stack, Watched
 from estab.tcp.config import MODERN, Config
 from estab.tcp.connection import Connection
-from estab.wire.link import MEMORY_OFFLOAD, Offload
+from estab.wire.link import MEMORY_OFFLOAD, Link, Offload
 
 PORT = 80
 TICK = 1_000_000
@@ -28,8 +28,9 @@ class Pair:
         backlog: int = 128,
         offload: Offload = MEMORY_OFFLOAD,
         config: Config = MODERN,
+        links: tuple[Link, Link] | None = None,
     ) -> None:
-        left, right = memory_pair(offload=offload)
+        left, right = links or memory_pair(offload=offload)
         self.now = 0
         self.client = Stack(config, addresses=["10.0.0.1"], rng=random.Random(1))
         addresses = ["10.0.0.2", "10.0.0.3", "10.0.0.4"]

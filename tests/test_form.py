@@ -7,10 +7,14 @@ import os
 import pkgutil
 from pathlib import Path
 
+import pytest
+
 import estab
 from estab.wire import checksum
 
 ROOMS = ("estab.wire", "estab.tcp", "estab.stack")
+CARRIERS = ("estab.faults.link", "estab.links.memory", "estab.links.tun", "estab.links.vnet", "estab.sim.network")
+"""Some of what is compiled beside the rooms: one of each kind."""
 
 
 def interpreted_modules() -> list[str]:
@@ -30,6 +34,11 @@ def test_the_form_is_the_one_that_was_asked_for() -> None:
 
 def test_the_core_is_in_one_form() -> None:
     assert bool(interpreted_modules()) is not estab.COMPILED
+
+
+@pytest.mark.parametrize("name", CARRIERS)
+def test_what_carries_packets_is_in_the_same_form(name: str) -> None:
+    assert (Path(str(importlib.import_module(name).__file__)).suffix == ".py") is not estab.COMPILED
 
 
 def test_the_compiled_form_has_the_checksum_in_c() -> None:

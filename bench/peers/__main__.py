@@ -12,13 +12,12 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from pathlib import Path
 from typing import Any, Final
 
 from bench.peers import build, client, inside, stage
 from bench.peers.cases import CASES
 from bench.peers.client import Measured
-from bench.peers.stacks import Entry, entries
+from bench.peers.stacks import FORMS, Entry, entries
 from bench.peers.targets import judge
 
 Row = dict[str, Any]
@@ -57,7 +56,7 @@ def main() -> int:
         "cores": os.cpu_count(),
         "load before": load,
     }
-    about |= {"rounds": rounds, "seconds each": seconds, "python": sys.version.split()[0], "MTU": 1500}
+    about |= {"rounds": rounds, "seconds each": seconds, "python": str(build.python()), "MTU": 1500}
     if arguments.json:
         print(json.dumps({"rows": rows, "targets": targets, "about": about, "wrong": wrong}))  # noqa: T201
     else:
@@ -126,7 +125,8 @@ def summarize(samples: Samples) -> list[Row]:
 def without_peers(quick: bool) -> list[Row]:
     """What happens in one process: each case in one of its own."""
     rows = []
-    for variant, python in (("pure", Path(sys.executable)), ("compiled", build.get("compiled", lambda _: None))):
+    for variant in FORMS:
+        python = build.get(variant, lambda _: None)
         for case in inside.CASES:
             if python is None:
                 continue

@@ -6,16 +6,20 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from bench.peers.interpreter import Interpreter, best
 
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[1]
 CACHE: Final = ROOT / ".bench-peers"
 PYTCP: Final = "0.3.8"
 """Of pmd-pytcp."""
+TRAINING: Final = ("training", "memory", "pair", "idle", "peers/inside", "peers/terms")
+"""What the compiled form is laid out by."""
 LIMIT: Final = 1800
 """Seconds for one step."""
 
@@ -33,9 +37,15 @@ def get(name: str, say: Callable[[str], None]) -> Path | None:
     return made
 
 
+def python() -> Interpreter:
+    """What runs every stack in Python."""
+    CACHE.mkdir(exist_ok=True)
+    return best(CACHE / "interpreter.json")
+
+
 def all_of_them(say: Callable[[str], None]) -> None:
     """Build what is not built yet."""
-    CACHE.mkdir(exist_ok=True)
+    say(f"Python is {python()}")
     for name in _MAKERS:
         say(f"building {name}, unless it is built")
         _get(name)
@@ -73,40 +83,49 @@ def _lwip() -> Path:
 
 
 def _pytcp() -> Path:
-    python = _environment(CACHE / f"pytcp-{PYTCP}")
-    if not (python.parent / "pytcpd").exists():
-        _run(str(python), "-m", "pip", "install", "--quiet", f"pmd-pytcp=={PYTCP}")
-    return python
+    return _environment("pytcp", PYTCP, lambda: [f"pmd-pytcp=={PYTCP}"])
 
 
-def _compiled() -> Path:
-    """An environment with the compiled wheel of this checkout."""
+def _estab(form: str, target: str) -> Path:
+    """An environment with a wheel of this checkout and nothing else."""
     digest = hashlib.blake2s(digest_size=6)
     sources = (path for path in (ROOT / "src").rglob("*") if path.suffix in (".py", ".c"))
-    for path in sorted([*sources, ROOT / "Makefile"]):
+    how = [ROOT / name for name in ("Makefile", "setup.py", "pyproject.toml", "requirements/dev.txt")]
+    training = [ROOT / "bench" / f"{name}.py" for name in TRAINING]
+    for path in sorted([*sources, *how, *training]):
         digest.update(path.read_bytes())
-    place = CACHE / f"compiled-{digest.hexdigest()}"
-    python = place / "bin" / "python"
-    if (place / "complete").exists():
-        return python
-    for old in CACHE.glob("compiled-*"):
-        shutil.rmtree(old)
-    _environment(place)
-    wheels = place / "wheels"
-    _run("make", "wheel", f"DIST={wheels}", cwd=ROOT)
-    built = [each for each in wheels.glob("*.whl") if not each.name.endswith("-none-any.whl")]
+    return _environment(form, digest.hexdigest(), lambda: ["--no-deps", str(_wheel(form, target, digest.hexdigest()))])
+
+
+def _wheel(form: str, target: str, digest: str) -> Path:
+    """Built once for this checkout, whichever interpreter it is then installed for."""
+    wheels = CACHE / f"wheels-{form}-{digest}"
+    pattern = "*-none-any.whl" if form == "pure" else "*-cp*.whl"
+    if not list(wheels.glob(pattern)):
+        for old in CACHE.glob(f"wheels-{form}-*"):
+            shutil.rmtree(old)
+        _run("make", target, f"DIST={wheels}", cwd=ROOT)
+    built = list(wheels.glob(pattern))
     if not built:
-        raise Unbuildable("make wheel gives no compiled wheel here")
-    _run(str(python), "-m", "pip", "install", "--quiet", "--no-deps", str(built[0]))
-    (place / "complete").touch()
-    return python
+        raise Unbuildable(f"make {target} gives no {form} wheel here")
+    return built[0]
 
 
-def _environment(place: Path) -> Path:
-    python = place / "bin" / "python"
-    if not python.exists():
-        _run(sys.executable, "-m", "venv", str(place))
-    return python
+def _environment(name: str, version: str, packages: Callable[[], Sequence[str]]) -> Path:
+    """One of its own for ``python()``, in which ``packages`` are. It needs no pip: ours installs there."""
+    chosen = python()
+    key = hashlib.blake2s(f"{version} {chosen.path} {chosen.version}".encode(), digest_size=6).hexdigest()
+    place = CACHE / f"{name}-{key}"
+    made = place / "bin" / "python"
+    if not (place / "complete").exists():
+        for old in CACHE.glob(f"{name}-*"):
+            shutil.rmtree(old)
+        wanted = packages()
+        _run(chosen.path, "-m", "venv", "--without-pip", str(place))
+        pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(made))
+        _run(*pip, "install", "--quiet", *wanted)
+        (place / "complete").touch()
+    return made
 
 
 def _installed(command: str, package: str) -> Path:
@@ -131,7 +150,8 @@ _MAKERS: Final[dict[str, Callable[[], Path]]] = {
     "gvisor": _gvisor,
     "lwip": _lwip,
     "pmd-pytcp": _pytcp,
-    "compiled": _compiled,
+    "pure": lambda: _estab("pure", "wheel-pure"),
+    "compiled": lambda: _estab("compiled", "wheel"),
     "slirp4netns": lambda: _installed("slirp4netns", "slirp4netns"),
     "pasta": lambda: _installed("pasta", "passt"),
 }

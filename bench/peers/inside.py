@@ -16,7 +16,7 @@ from bench.peers.terms import BLOCK, Follower
 from estab.drivers.collector import without_pauses
 from estab.sim.network import Network
 from estab.stack.stack import Watched
-from estab.tcp.config import MODERN
+from estab.tcp.config import MODERN, Config
 from estab.tcp.connection import Connection
 from estab.tcp.states import ESTABLISHED
 from estab.wire.link import MEMORY_OFFLOAD, NO_OFFLOAD, Offload
@@ -184,16 +184,25 @@ class Line:
     """Two hosts on a line of 100 Mbit/s. Each packet has at most 1500 bytes, and is built, checksummed and parsed; with
     offload super-segments travel in one piece, and nobody computes the checksum of what they carry."""
 
-    def __init__(self, seed: int, delay: int, offload: bool = False) -> None:
+    def __init__(
+        self,
+        seed: int,
+        delay: int,
+        offload: bool = False,
+        ends: tuple[str, str] = ("10.0.0.1", "10.0.0.2"),
+        config: Config = MODERN,
+        **cable: float,
+    ) -> None:
         self.network = Network(seed, recording=False)
-        self.client = self.network.host("client", "10.0.0.1/24", offload=offload)
-        self.server = self.network.host("server", "10.0.0.2/24", offload=offload)
-        self.network.connect(self.client, self.server, delay=delay, rate=100_000_000)
+        self.client = self.network.host("client", ends[0], offload=offload, config=config)
+        self.server = self.network.host("server", ends[1], offload=offload, config=config)
+        self.network.connect(self.client, self.server, delay=delay, rate=100_000_000, **cable)  # type: ignore[arg-type]
+        self._remote = ends[1]
         self.client.on_event, self.server.on_event = self._at_client, self._at_server
         self._listener = self.server.stack.listen(80)
 
     def open(self) -> Connection:
-        return self.client.stack.open(("10.0.0.2", 80), self.network.clock.now)
+        return self.client.stack.open((self._remote, 80), self.network.clock.now)
 
     def _at_client(self, watched: Watched) -> None:
         assert isinstance(watched, Connection)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -18,6 +16,8 @@ BULK: Final = ("bulk_in", "bulk_out")
 MANY: Final = ("bulk_in_100", "bulk_out_100")
 PLAIN: Final = ("plain_in", "plain_out")
 SMALL: Final = ("rtt", "open_close")
+FORMS: Final = ("pure", "compiled")
+"""Of estab, each from its own wheel: the pure one has no native code at all, not even the checksum."""
 SMOLTCP_BUFFERS: Final = {"64 KiB": 1 << 16, "1 MiB": 1 << 20}
 
 
@@ -39,12 +39,12 @@ _NO_OFFLOAD: Final = {"plain_in": "bulk_in", "plain_out": "bulk_out"}
 
 def entries(say: Callable[[str], None]) -> Iterator[Entry]:
     """All that this machine can run; ``say`` hears of the others."""
-    for variant, python in (("pure", Path(sys.executable)), ("compiled", build.get("compiled", say))):
-        if python is not None:
+    for variant in FORMS:
+        if (python := build.get(variant, say)) is not None:
             yield from _estab(variant, str(python))
     yield Entry("kernel", "loopback", stage.on_loopback, (*BULK, *MANY, *SMALL))
-    yield Entry("relay", "offload", partial(stage.on_relay, True), (*BULK, *MANY, *SMALL))
-    yield Entry("relay", "no offload", partial(stage.on_relay, False), PLAIN)
+    yield Entry("relay", "offload", partial(stage.on_relay, build.python().path, True), (*BULK, *MANY, *SMALL))
+    yield Entry("relay", "no offload", partial(stage.on_relay, build.python().path, False), PLAIN)
     # Each is a process that attaches to a TUN device and never offloads.
     native = partial(Entry, cases=(*PLAIN, *SMALL, *MANY), also=_NO_OFFLOAD)
     if (program := build.get("smoltcp", say)) is not None:

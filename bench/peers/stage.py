@@ -60,7 +60,7 @@ def on_loopback() -> Iterator[Session]:
 
 
 @contextmanager
-def on_relay(offload: bool) -> Iterator[Session]:
+def on_relay(python: str, offload: bool) -> Iterator[Session]:
     """A kernel in another namespace, and a relay between the two devices."""
     with namespace() as near, namespace() as far, ExitStack() as closing:
         links = []
@@ -71,7 +71,7 @@ def on_relay(offload: bool) -> Iterator[Session]:
         with inside(far):
             closing.enter_context(kernel(STACK))
         ends = [each.fileno() for each in links]
-        command = [sys.executable, "-m", "bench.peers.relay", *map(str, ends)]
+        command = [python, "-m", "bench.peers.relay", *map(str, ends)]
         relay = closing.enter_context(program(command, ends, speaks=False))
         with inside(near):
             yield Session(near, STACK, relay.pid)
