@@ -5,8 +5,8 @@
 =============  ========================================================================================
 ``pure``       no native code at all: a wheel for every machine
 ``compiled``   wire, tcp, stack and what carries packets (to a TUN device, in the simulator) compiled by mypyc, and
-               the checksum in C; an error where that fails
-not set        the pure form, and the checksum in C where there is a compiler
+               _native.c; an error where that fails
+not set        the pure form, and _native.c where there is a compiler
 =============  ========================================================================================
 
 ``ESTAB_PROFILE`` lays out the compiled form by what it does when it runs. Only gcc is supported, which has switches of
@@ -39,7 +39,7 @@ CARRIERS: Final = (
 """What every packet meets between a stack and a TUN device, or another stack in the same process."""
 FORMS: Final = ("pure", "compiled", "")
 INTERPRETED: Final = ("__init__.py", "form.py")
-CHECKSUM: Final = "src/estab/wire/_checksum.c"
+NATIVE: Final = "src/estab/wire/_native.c"
 
 
 def extensions(form: str) -> list[Extension]:
@@ -48,8 +48,8 @@ def extensions(form: str) -> list[Extension]:
     if form == "pure":
         return []
     compiled = form == "compiled"
-    checksum = Extension("estab.wire._checksum", [CHECKSUM], extra_compile_args=["-O3"], optional=not compiled)
-    return [checksum, *(by_mypyc() if compiled else [])]
+    native = Extension("estab.wire._native", [NATIVE], extra_compile_args=["-O3"], optional=not compiled)
+    return [native, *(by_mypyc() if compiled else [])]
 
 
 def profiled(built: list[Extension], profile: str) -> list[Extension]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import estab
-from estab.wire import checksum
+from estab.wire import checksum, copying
 
 ROOMS = ("estab.wire", "estab.tcp", "estab.stack")
 CARRIERS = ("estab.faults.link", "estab.links.memory", "estab.links.tun", "estab.links.vnet", "estab.sim.network")
@@ -41,5 +41,6 @@ def test_what_carries_packets_is_in_the_same_form(name: str) -> None:
     assert (Path(str(importlib.import_module(name).__file__)).suffix == ".py") is not estab.COMPILED
 
 
-def test_the_compiled_form_has_the_checksum_in_c() -> None:
+def test_the_compiled_form_sums_and_copies_in_c() -> None:
     assert not estab.COMPILED or checksum.ones_sum is not checksum.ones_sum_pure
+    assert not estab.COMPILED or copying.joined is not copying.joined_pure

@@ -49,6 +49,13 @@ def test_a_sum_is_what_the_loop_gives(one_sum: Callable[[Buffer], int], data: by
 
 
 @each_sum
+@given(data=st.binary(max_size=40), start=st.integers(0, 45), end=st.integers(0, 45))
+def test_a_part_is_summed_as_its_slice_would_be(one_sum: Callable[..., int], data: bytes, start: int, end: int) -> None:
+    assert one_sum(data, start, end) == one_sum(memoryview(data), start, end) == by_the_book(data[start:end])
+    assert one_sum(data, start) == by_the_book(data[start:])
+
+
+@each_sum
 @pytest.mark.parametrize("size", [65_533, 65_534, 65_535])
 def test_the_largest_buffers_sum_without_overflow(one_sum: Callable[[Buffer], int], size: int) -> None:
     assert one_sum(b"\xff" * size) == by_the_book(b"\xff" * size)

@@ -23,13 +23,11 @@ from estab.links.device import (
 from estab.links.pool import BufferPool
 from estab.wire.address import Prefix, parse_prefix
 from estab.wire.link import Offload
-from estab.wire.packet import Buffer, Packet, ParseError
+from estab.wire.packet import SMALL, Buffer, Packet, ParseError
 
-LONGEST_PACKET: Final = 65535
+LONGEST_READ: Final = vnet.VNET_HEADER + 65535
 POOL_LIMIT: Final = 64
 """Read buffers that the link keeps for reuse: 4 MiB, twice the packets of one large batch."""
-COPY_BELOW: Final = 2048
-"""Packets up to this many bytes are copied, so that they do not pin a buffer of 64 KiB."""
 MOST_BUFFERS: Final = 1000
 """Buffers in one write; the kernel's limit (IOV_MAX) is 1024."""
 MTU_REFRESH: Final = 100_000_000
@@ -57,7 +55,7 @@ class TunLink:
         "_one_by_one",
         "_patience",
         "_pool",
-        "_spare",
+        "_small",
         "mtu",
         "name",
         "offload",
@@ -73,11 +71,11 @@ class TunLink:
         self.name = name
         self.on_ready: Callable[[], None] | None = None
         self.send_errors = 0
-        self._pool = BufferPool(vnet.VNET_HEADER + LONGEST_PACKET, POOL_LIMIT)
-        self._spare: bytearray | None = None
+        self._pool = BufferPool(LONGEST_READ, POOL_LIMIT)
         self._mtu_due = -(1 << 62)
         self._patience = 0
         self._one_by_one = 0
+        self._small = True
         self.offload: Offload = set_offload(fd, name, offload)
         self._control = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.mtu = 1500
@@ -149,14 +147,11 @@ class TunLink:
             self._mtu_due = now + MTU_REFRESH
             self.refresh_mtu()
         packets: list[Packet] = []
-        full = self.mtu + vnet.VNET_HEADER
-        buffer, self._spare = self._spare, None
+        full = self.mtu
         guessing = False
         while len(packets) < room:
-            if buffer is None:
-                buffer = self._pool.take()
             try:
-                size = os.readv(self._fd, (buffer,))
+                packet = self._read_small() if self._small else self._read_large()
             except BlockingIOError:
                 if guessing:
                     self._patience = min(2 * self._patience + 1, LONGEST_PATIENCE)
@@ -168,26 +163,32 @@ class TunLink:
                 break
             if guessing:
                 self._patience = 0
-            packets.append(self._packet(buffer, size))
-            if size > COPY_BELOW:
-                buffer = None
+            packets.append(packet)
+            size = len(packet.head)
+            self._small = size <= SMALL
             guessing = size < full
             if guessing and self._one_by_one:
                 self._one_by_one -= 1
                 break
-        self._spare = buffer
         return packets
 
-    def _packet(self, buffer: bytearray, size: int) -> Packet:
-        """The packet in the first ``size`` bytes of a buffer, which is lent if the packet is a view of it."""
+    def _read_small(self) -> Packet:
+        """A packet that is likely to be small, as the one before it was: in memory of its own."""
+        data = os.read(self._fd, LONGEST_READ)
+        return self._packet(data, data[vnet.VNET_HEADER :])
+
+    def _read_large(self) -> Packet:
+        """A packet that is likely to be large: it stays in a buffer of the pool, and is a view of it."""
+        buffer = self._pool.take()
+        self._pool.lend(buffer)
+        size = os.readv(self._fd, (buffer,))
         view = memoryview(buffer)[vnet.VNET_HEADER : size]
-        if size <= COPY_BELOW:
-            packet = Packet(bytes(view))
-        else:
-            packet = Packet(view)
-            self._pool.lend(buffer)
+        return self._packet(buffer, bytes(view) if size <= SMALL else view)
+
+    def _packet(self, header: Buffer, data: Buffer) -> Packet:
+        packet = Packet(data)
         if self.offload.checksum_in:
-            vnet.decode(buffer, packet)
+            vnet.decode(header, packet)
         return packet
 
     def send(self, packets: Sequence[Packet], now: int) -> int:

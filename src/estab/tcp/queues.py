@@ -7,10 +7,13 @@ from collections.abc import Hashable
 from typing import Any, ClassVar, Final
 
 from estab.tcp.snapshot import Origin, Slots, Snapshot
+from estab.wire.copying import joined
 from estab.wire.packet import Buffer
 
 _SMALL: Final = 2048
 """Chunks below this are joined: a byte at a time must not cost an object a byte."""
+_TOGETHER: Final = 1 << 16
+"""So many bytes of small chunks are read at once."""
 
 NOTHING: Final[list[Any]] = []
 """Shared by all who hold nothing, and never changed in place: an empty list each would be a sixth of an idle
@@ -129,8 +132,8 @@ class ReceiveQueue(Snapshot):
         first = self.chunks[0]
         if len(first) == limit or (len(self.chunks) == 1 and len(first) < limit):
             self._drop_first()
-            return bytes(first)
-        return b"".join(self._take(limit))
+            return _owned(first)
+        return joined(self._take(limit))
 
     def peek(self, limit: int) -> bytes:
         """What ``read`` would give, left where it is."""
@@ -151,10 +154,12 @@ class ReceiveQueue(Snapshot):
         raise IndexError(offset)
 
     def read_chunk(self) -> bytes:
-        """The first chunk as it came, for readers that take any size; empty when there is none."""
+        """The first chunk, or small ones together, for readers that take any size; empty when there is none."""
         if not self.chunks:
             return b""
-        return bytes(self._drop_first())
+        if len(self.chunks) > 1 and len(self.chunks[0]) < _SMALL:
+            return joined(self._take(_TOGETHER))
+        return _owned(self._drop_first())
 
     def clear(self) -> None:
         self.chunks = NOTHING
@@ -182,6 +187,11 @@ class ReceiveQueue(Snapshot):
             pieces.append(self._drop_first())
             limit -= len(chunk)
         return pieces
+
+
+def _owned(chunk: Buffer) -> bytes:
+    """What the application gets: the one copy, unless the chunk is nobody else's already."""
+    return chunk if type(chunk) is bytes else joined([chunk])
 
 
 def pinned(chunk: Buffer) -> int:

@@ -7,7 +7,8 @@ buffer is the remainder of the buffer read as one integer. The remainder 0 stand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Protocol
 
 from estab.wire.packet import Buffer
 
@@ -17,20 +18,26 @@ def fold(total: int) -> int:
     return total % 65535 or (65535 if total else 0)
 
 
-def ones_sum_pure(data: Buffer) -> int:
-    """The one's-complement sum of ``data``, folded to 16 bits, not inverted; an odd length is padded with a zero."""
-    number = int.from_bytes(data, "big")
-    if len(data) & 1:
+def ones_sum_pure(data: Buffer, start: int = 0, end: int | None = None) -> int:
+    """The one's-complement sum of ``data[start:end]``, folded to 16 bits, not inverted; an odd length is padded with a
+    zero."""
+    part = data[start:end] if start or end is not None else data
+    number = int.from_bytes(part, "big")
+    if len(part) & 1:
         number <<= 8
     return number % 65535 or (65535 if number else 0)
 
 
+class _Sum(Protocol):
+    def __call__(self, data: Buffer, start: int = 0, end: int = ..., /) -> int: ...
+
+
 try:
-    from estab.wire import _checksum
+    from estab.wire import _native
 except ImportError:  # no compiler was there when estab was installed
-    ones_sum: Callable[[Buffer], int] = ones_sum_pure
+    ones_sum: _Sum = ones_sum_pure
 else:
-    ones_sum = _checksum.ones_sum
+    ones_sum = _native.ones_sum
 
 
 def sum_parts(parts: Iterable[Buffer], total: int = 0) -> int:

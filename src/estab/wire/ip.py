@@ -62,7 +62,7 @@ def _parse_v4(packet: Packet, head: Buffer) -> None:
         length = size  # see Offload.longest: whoever handed it in knows better
     if length < header_length or length > size:
         raise ParseError("ip-length")
-    if packet.checksum == _RAW and ones_sum(head[:header_length]) % 65535:
+    if packet.checksum == _RAW and ones_sum(head, 0, header_length) % 65535:
         raise ParseError("ip-checksum")
     if length < size:
         _trim(packet, length)

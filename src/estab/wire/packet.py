@@ -7,6 +7,9 @@ from typing import Final, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
+SMALL: Final = 2048
+"""Up to so many bytes a copy costs less than a view, and does not pin the memory around it."""
+
 
 class ParseError(ValueError):
     """Bytes from the network that are not what they claim to be.

@@ -7,7 +7,7 @@ from typing import Final
 
 from estab.wire.checksum import ones_sum, sum_parts
 from estab.wire.options import NO_OPTIONS, Options, emit_options, format_options, parse_options
-from estab.wire.packet import PROTO_TCP, Buffer, Checksum, Packet, ParseError
+from estab.wire.packet import PROTO_TCP, SMALL, Buffer, Checksum, Packet, ParseError
 from estab.wire.sequence import MASK32
 
 FIN: Final = 0x001
@@ -113,7 +113,7 @@ def format_flags(flags: int) -> str:
 
 
 def parse(packet: Packet) -> Segment:
-    """Read the segment in a packet that ``ip.parse`` has seen; payload views share the packet's memory.
+    """Read the segment in a packet that ``ip.parse`` has seen; a large packet's payload shares its memory.
 
     A checksum in the state ``RAW`` is verified (RFC 9293 MUST-3). Raises ``ParseError``."""
     head = packet.head
@@ -129,14 +129,14 @@ def parse(packet: Packet) -> Segment:
     body = packet.body
     if packet.checksum == _RAW:
         total = ones_sum(packet.src + packet.dst) + PROTO_TCP + packet.length - start
+        total += ones_sum(head, start)
         if body:
-            total += sum_parts((head[start:], *body))
-        else:
-            total += ones_sum(head[start:])
+            # After an odd number of bytes the sum of the rest is swapped (RFC 1071 §2 B).
+            total += sum_parts(body) << (8 if len(head) - start & 1 else 0)
         if total % 65535:
             raise ParseError("tcp-checksum")
     if data < len(head):
-        body = (memoryview(head)[data:], *body)
+        body = (_payload(head, data), *body)
     options = parse_options(head[start + TCP_HEADER : data]) if data > start + TCP_HEADER else NO_OPTIONS
     flags = offset_flags & 0x1FF
     segment = Segment(seq, ack, flags, window, body, options, urgent, source_port, destination_port)
@@ -145,6 +145,13 @@ def parse(packet: Packet) -> Segment:
     segment.ecn = packet.ecn
     segment.ce = packet.ce
     return segment
+
+
+def _payload(head: Buffer, start: int) -> Buffer:
+    """What follows the headers: a view, or a copy where that takes less time, and lets go of the packet."""
+    if type(head) is bytes and len(head) <= SMALL:
+        return head[start:]
+    return memoryview(head)[start:]
 
 
 def build(

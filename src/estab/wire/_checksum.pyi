@@ -1,3 +1,0 @@
-from estab.wire.packet import Buffer
-
-def ones_sum(data: Buffer, /) -> int: ...
