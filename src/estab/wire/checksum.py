@@ -7,8 +7,7 @@ buffer is the remainder of the buffer read as one integer. The remainder 0 stand
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
 
 from estab.wire.packet import Buffer
 
@@ -28,14 +27,10 @@ def ones_sum_pure(data: Buffer, start: int = 0, end: int | None = None) -> int:
     return number % 65535 or (65535 if number else 0)
 
 
-class _Sum(Protocol):
-    def __call__(self, data: Buffer, start: int = 0, end: int = ..., /) -> int: ...
-
-
 try:
     from estab.wire import _native
 except ImportError:  # no compiler was there when estab was installed
-    ones_sum: _Sum = ones_sum_pure
+    ones_sum: Callable[..., int] = ones_sum_pure
 else:
     ones_sum = _native.ones_sum
 
