@@ -132,3 +132,24 @@ def test_a_small_view_does_not_pin_a_large_buffer() -> None:
     assert type(own(memoryview(buffer)[:100])) is bytes
     large = memoryview(buffer)[:40_000]
     assert own(large) is large
+
+
+def test_small_chunks_are_read_together_and_large_ones_as_they_are() -> None:
+    queue = ReceiveQueue()
+    for _ in range(3):
+        queue.append(b"s" * 1448)
+    queue.append(memoryview(b"l" * 60_000))
+    assert [len(queue.read_chunk()) for _ in range(2)] == [3 * 1448 + 60_000, 0]
+    large = b"l" * 60_000
+    queue.append(large)
+    queue.append(b"s" * 1448)
+    assert queue.read_chunk() is large
+    assert queue.read_chunk() == b"s" * 1448
+
+
+def test_what_is_read_together_has_a_limit() -> None:
+    queue = ReceiveQueue()
+    for _ in range(100):
+        queue.append(b"s" * 2000)
+    assert len(queue.read_chunk()) == 1 << 16
+    assert queue.size == 200_000 - (1 << 16)
