@@ -1,8 +1,7 @@
 """What the compiled form is laid out by: ``python -m bench.training`` does a little of everything that it is for.
 
 It measures nothing. The work is counted and its randomness seeded, so that every run takes the same branches as often.
-What is left out here is compiled for size instead of speed, and would be slower than without a profile: hence a little
-of everything.
+What is left out here is compiled for size and gains nothing, hence a little of everything.
 """
 
 from __future__ import annotations
