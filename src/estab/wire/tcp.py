@@ -136,7 +136,8 @@ def parse(packet: Packet) -> Segment:
         if total % 65535:
             raise ParseError("tcp-checksum")
     if data < len(head):
-        body = (_payload(head, data), *body)
+        payload = _payload(head, data)
+        body = (payload, *body) if body else (payload,)
     options = parse_options(head[start + TCP_HEADER : data]) if data > start + TCP_HEADER else NO_OPTIONS
     flags = offset_flags & 0x1FF
     segment = Segment(seq, ack, flags, window, body, options, urgent, source_port, destination_port)
