@@ -97,6 +97,24 @@ def test_payload_is_never_copied(family: tuple[bytes, bytes]) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_view_is_taken_apart_and_stays_the_same_packet(family: tuple[bytes, bytes]) -> None:
+    wire = tcp.build(segment(b"hello"), *family).tobytes()
+    packet = Packet(memoryview(bytearray(wire)))
+    ip.parse(packet)
+    assert tcp.parse(packet).length == 5
+    assert type(packet.head) is bytes
+    assert [bytes(view) for view in packet.body] == [b"hello"]
+    assert packet.tobytes() == wire
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_small_packets_payload_does_not_pin_the_packet(family: tuple[bytes, bytes]) -> None:
+    (got,) = tcp.parse(read(tcp.build(segment(b"hello"), *family).tobytes())).payload
+    assert got == b"hello"
+    assert type(got) is bytes
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("cuts", [(20, 40), (33, 41), (40, 40), (41, 43)])
 def test_a_packet_in_odd_pieces_verifies(family: tuple[bytes, bytes], cuts: tuple[int, int]) -> None:
     """Headers have to be in the head; from there on any cut will do."""

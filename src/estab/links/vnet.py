@@ -58,7 +58,9 @@ def encode(packet: Packet) -> bytes:
 
 def decode(header: Buffer, packet: Packet) -> None:
     """Note on a packet from the kernel, whose bytes are all in ``head``, what the header before it says."""
-    flags, kind, _, segment_size, start, _ = _VNET.unpack_from(header)
+    # The type says how the compiled form unpacks it.
+    fields: tuple[int, int, int, int, int, int] = _VNET.unpack_from(header)
+    flags, kind, _, segment_size, start, _ = fields
     if flags & F_NEEDS_CSUM:
         packet.checksum = _PARTIAL
     elif flags & F_DATA_VALID:

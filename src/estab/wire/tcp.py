@@ -113,7 +113,8 @@ def format_flags(flags: int) -> str:
 
 
 def parse(packet: Packet) -> Segment:
-    """Read the segment in a packet that ``ip.parse`` has seen; a large packet's payload shares its memory.
+    """Read the segment in a packet that ``ip.parse`` has seen; a large packet's payload shares its memory, and lies in
+    ``body`` from then on.
 
     A checksum in the state ``RAW`` is verified (RFC 9293 MUST-3). Raises ``ParseError``."""
     head = packet.head
@@ -138,6 +139,10 @@ def parse(packet: Packet) -> Segment:
     if data < len(head):
         payload = _payload(head, data)
         body = (payload, *body) if body else (payload,)
+        if type(head) is not bytes:
+            # What is asked of the headers from here on costs less of bytes.
+            packet.head = head = bytes(head[:data])
+            packet.body = body
     options = parse_options(head[start + TCP_HEADER : data]) if data > start + TCP_HEADER else NO_OPTIONS
     flags = offset_flags & 0x1FF
     segment = Segment(seq, ack, flags, window, body, options, urgent, source_port, destination_port)
