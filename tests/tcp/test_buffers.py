@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from estab.tcp.config import KIB, MIB, MODERN, PROFILES
+from estab.tcp.config import KIB, MIB, MODERN, PROFILES, SECOND
 from tests.conversation import ACK, MILLISECOND, SYN, Conversation
 
 MS = MILLISECOND
@@ -13,10 +13,16 @@ START = MODERN.receive_buffer_start
 MSS = 1000
 
 
-def peer(t: Conversation, timestamps: bool = True) -> Conversation:
+def peer(t: Conversation, timestamps: bool = True, rtt: int = RTT) -> Conversation:
     """A connection to a peer that scales and sends segments of 1000 bytes."""
     stamps = {"ts": True} if timestamps else {}
-    return t.established(mss=1460, window_scale=7, sack_permitted=True, **stamps)
+    t.listen()
+    t.inject(SYN, seq=0, mss=1460, window_scale=7, sack_permitted=True, **stamps)
+    t.expect(SYN | ACK, seq=0, ack=1)
+    t.after(rtt)
+    t.inject(ACK, seq=1, ack=1, **stamps)
+    t.accept()
+    return t
 
 
 def rounds(t: Conversation, sizes: list[int], read: int = 1 << 30, timestamps: bool = True) -> list[int]:
@@ -63,6 +69,21 @@ def test_without_timestamps_it_takes_a_few_windows_more(talk):
     sizes = rounds(t, DOUBLING + [DOUBLING[-1]] * 3, timestamps=False)
     assert sizes == sorted(sizes)
     assert sizes[-1] >= 2 * DOUBLING[-1]
+
+
+@pytest.mark.parametrize("timestamps", [True, False])
+def test_what_a_queue_adds_to_a_short_path_does_not_count(talk, timestamps):
+    """The handshake says how long it is."""
+    t = peer(talk(), timestamps, rtt=MS // 5)
+    assert set(rounds(t, DOUBLING, timestamps=timestamps)) == {START}
+
+
+def test_a_path_that_has_become_long_gets_what_it_needs_after_a_while(talk):
+    t = peer(talk(), rtt=MS // 5)
+    patience = 10 * SECOND // RTT
+    sizes = rounds(t, [60 * MSS] * (patience + 5) + [100 * MSS, 200 * MSS, 400 * MSS])
+    assert set(sizes[:patience]) == {START}
+    assert sizes[-1] > 700 * MSS
 
 
 def test_a_steady_sender_gets_no_more_than_it_needs(talk):

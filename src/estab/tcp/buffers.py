@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from estab.tcp.config import MILLISECOND
 from estab.tcp.options import echo_age
 from estab.tcp.tuning import ReceiveTuning
 
@@ -23,14 +22,16 @@ def note_arrival(c: Connection, segment: Segment, now: int) -> None:
         first_flight = _FIRST_FLIGHT * c.rcv_mss
         if c.rcv_nxt - c.irs <= first_flight:
             return
-        c.tuning = tuning = ReceiveTuning(first_flight)
+        c.tuning = tuning = ReceiveTuning(first_flight, c.config.receive_low_rtt)
+        if c.rtt.min_rtt:
+            # The handshake has met no queue of our making.
+            tuning.path.on_sample(c.rtt.min_rtt, tuning.low_rtt, now)
     if not c.ts_ok:
         tuning.on_arrival(c.rcv_nxt, c.rcv_edge, now)
         return
     stamps = segment.options.timestamps
     if stamps is not None and stamps[1] != tuning.echo and segment.length >= c.rcv_mss:
-        # Less than a tick is no telling how much; longer than one it is not.
-        tuning.on_echo(stamps[1], echo_age(c, segment, now) or MILLISECOND)
+        tuning.on_echo(stamps[1], echo_age(c, segment, now) or 0, now)
 
 
 def note_read(c: Connection, tuning: ReceiveTuning, size: int, now: int) -> None:
@@ -39,7 +40,7 @@ def note_read(c: Connection, tuning: ReceiveTuning, size: int, now: int) -> None
         return
     held = c.reassembly.ranges.ends if c.reassembly is not None else ()
     beyond = held[-1] - c.rcv_nxt if held else 0
-    wanted = tuning.conclude(c.receive_queue.size, beyond, c.config.receive_low_rtt, now)
+    wanted = tuning.conclude(c.receive_queue.size, beyond, now)
     wanted = min(wanted, c.config.receive_buffer_max)
     if wanted > c.receive_limit:
         c.receive_limit = wanted

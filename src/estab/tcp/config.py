@@ -59,7 +59,8 @@ class Config:
     window_by_memory: bool = False
     """The window is what the memory of the buffer is measured to hold, in units of its scale, as in Linux."""
     receive_low_rtt: int = MILLISECOND
-    """On shorter round trips a sender that doubles gets no more than twice what is read, as in Linux."""
+    """Where a round trip has been shorter, what one takes longer counts as a queue, for which no window grows; a sender
+    that doubles gets no more than twice what is read. 0: nowhere."""
     window_follows_buffer: bool = False
     """As in FreeBSD: buffers are whole segments, and each acknowledgement tells what is free, by small steps too."""
     reassembly_pieces: int = 8192

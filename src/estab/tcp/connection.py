@@ -814,7 +814,7 @@ class Connection(Snapshot):
             self.rate.restore(rate, origin)
         self.tuning = None
         if tuning is not None:
-            self.tuning = ReceiveTuning(0)
+            self.tuning = ReceiveTuning(0, self.config.receive_low_rtt)
             self.tuning.restore(tuning, origin)
         self.ack_delay = None
         if ack_delay is not None:
