@@ -16,8 +16,10 @@ _NUMBERS: Final = Struct("!II")
 def keyed_hash(secret: bytes, purpose: bytes, message: bytes) -> tuple[int, int]:
     """Two numbers of 32 bits that nobody without ``secret`` can predict, nor either from the other.
 
-    Keyed BLAKE2s is a pseudorandom function, of whose output one part tells nothing about another: two parts serve
-    where two functions are asked for. What was hashed lately is remembered, as it is asked for more than once."""
+    BLAKE2s of a secret and a message is a pseudorandom function, of whose output one part tells nothing about another:
+    two parts serve where two functions are asked for. The secret stands before the message, not in a block of its own,
+    so that both are hashed at one go; unlike with SHA-2, nobody can go on from a result (RFC 7693 §3.3: the last block
+    is marked). What was hashed lately is remembered, as it is asked for more than once."""
     keyed = _keyed(secret, purpose).copy()
     keyed.update(message)
     first, second = _NUMBERS.unpack(keyed.digest())
@@ -27,7 +29,7 @@ def keyed_hash(secret: bytes, purpose: bytes, message: bytes) -> tuple[int, int]
 @lru_cache(64)
 def _keyed(secret: bytes, purpose: bytes) -> blake2s:
     """To be copied: making one from its parameters takes longer than the hash."""
-    return blake2s(digest_size=_NUMBERS.size, key=secret, person=purpose)
+    return blake2s(secret, digest_size=_NUMBERS.size, person=purpose)
 
 
 def initial_sequence_number(secret: bytes, key: bytes, now: int) -> int:

@@ -104,8 +104,8 @@ AGREEMENT: Final = (
         "Whoever knows the addresses knows the initial sequence number.",
         "RFC 6528 §3",
         "tcp.isn",
-        "digest_size=_NUMBERS.size, key=secret, person",
-        "digest_size=_NUMBERS.size, person",
+        "blake2s(secret, digest_size",
+        "blake2s(digest_size",
     ),
     Transform(
         "isn-same-for-all",
