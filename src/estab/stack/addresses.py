@@ -26,6 +26,9 @@ class Addresses:
     def __init__(self, texts: Iterable[str]) -> None:
         self.prefixes: list[Prefix] = [parse_prefix(text) for text in texts]
         self.hosts: list[Prefix] = [prefix for prefix in self.prefixes if not _is_network(prefix)]
+        self.families: dict[int, list[Prefix]] = {
+            size: [prefix for prefix in self.hosts if len(prefix.address) == size] for size in (4, 16)
+        }
         self.ranges: list[Prefix] = [prefix for prefix in self.prefixes if _is_network(prefix)]
         self.own: dict[bytes, bytes] = {prefix.address: prefix.address for prefix in self.hosts}
         """Each as the object that connections share."""
@@ -51,16 +54,14 @@ class Addresses:
 
     def source_for(self, remote: bytes) -> bytes:
         """Our address on the remote's network, or else the first of its family. Raises ``OSError(ENETUNREACH)``."""
-        first: bytes | None = None
-        if remote in self.own or not is_loopback(remote):
-            for prefix in self.hosts:
+        hosts = self.families[len(remote)]
+        if not hosts or (is_loopback(remote) and remote not in self.own):
+            raise OSError(errno.ENETUNREACH, f"no address of this host can reach {format_address(remote)}")
+        if len(hosts) > 1:
+            for prefix in hosts:
                 if prefix.contains(remote):
                     return prefix.address
-                if first is None and len(prefix.address) == len(remote):
-                    first = prefix.address
-        if first is None:
-            raise OSError(errno.ENETUNREACH, f"no address of this host can reach {format_address(remote)}")
-        return first
+        return hosts[0].address
 
 
 def _is_network(prefix: Prefix) -> bool:
