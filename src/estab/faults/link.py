@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from random import Random
 from typing import Any, Final, TypeAlias
@@ -76,7 +75,7 @@ class FaultyLink:
         self._observer = observer
         self._limit = limit
         self._held: Waiting = Waiting()
-        self._ready: list[deque[Packet]] = [deque(), deque()]
+        self._ready: list[list[Packet]] = [[], []]
         self._number = 0
         self._now = 0
         self._retry_at: int | None = None
@@ -122,7 +121,8 @@ class FaultyLink:
                 if not ready and not any(held[2] == IN for held in self._held.in_order()):
                     raise
         self._flush(now)
-        return [ready.popleft() for _ in range(min(room, len(ready)))] if ready else []
+        self._ready[IN] = ready[room:]
+        return ready[:room] if len(ready) > room else ready
 
     def carry(self, now: int) -> bool:
         """Let what is due go on its way, without receiving; True: it has brought something to receive."""
@@ -268,11 +268,9 @@ class FaultyLink:
         """Send what is ready; what the wrapped link does not take waits here until it has room."""
         ready = self._ready[OUT]
         self._retry_at = None
-        while ready:
-            batch = list(ready)
-            taken = self._inner.send(batch, now)
-            for _ in range(taken):
-                ready.popleft()
-            if taken < len(batch):
-                self._retry_at = now + RETRY
-                return
+        if not ready:
+            return
+        taken = self._inner.send(ready, now)
+        if taken < len(ready):
+            self._retry_at = now + RETRY
+        self._ready[OUT] = ready[taken:]

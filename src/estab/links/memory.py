@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections import deque
 from collections.abc import Callable, Sequence
 
 from estab.wire.link import MEMORY_OFFLOAD, Offload
@@ -34,7 +33,7 @@ class MemoryLink:
         self.mtu = mtu
         self.offload = offload
         self.on_ready: Callable[[], None] | None = None
-        self._queue: deque[Packet] = deque()
+        self._queue: list[Packet] = []
         self._limit = limit
         self._peer = self
         self._closed = False
@@ -50,11 +49,8 @@ class MemoryLink:
             if self._peer._closed:
                 raise BrokenPipeError(errno.EPIPE, "the other end of the memory link is closed")
             return []
-        if len(queue) <= room:
-            packets = list(queue)
-            queue.clear()
-        else:
-            packets = [queue.popleft() for _ in range(room)]
+        packets = queue if len(queue) <= room else queue[:room]
+        self._queue = queue[room:]
         sender = self._peer
         if sender._cut_short and packets:
             sender._cut_short = False

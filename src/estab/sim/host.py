@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from estab.faults.waiting import NEVER
 from estab.sim.port import Port
 from estab.stack.pump import Pump
 from estab.stack.stack import Stack, Watched
@@ -16,12 +17,14 @@ class SimHost:
     ``on_event`` is called with what the application should look at: see ``Stack.take_events``.
     """
 
-    __slots__ = ("_make", "link", "name", "on_event", "pump", "stack")
+    __slots__ = ("_make", "due", "link", "name", "on_event", "pump", "stack")
 
     def __init__(self, name: str, make: Callable[[], Stack], offload: Offload) -> None:
         self.name: str = name
         self._make = make
         self.on_event: Callable[[Watched], None] | None = None
+        self.due: int = NEVER
+        """What ``next_event`` said in this step of the network, ``NEVER`` for None."""
         self.link: Port = Port(offload)
         self.stack: Stack = make()
         self.pump: Pump = Pump(self.stack, self.link, self._event)

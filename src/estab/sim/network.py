@@ -15,10 +15,10 @@ from estab.faults.rate import RateLimit
 from estab.faults.reordering import reordering
 from estab.faults.tandem import Tandem
 from estab.faults.verdict import Fault
+from estab.faults.waiting import NEVER
 from estab.links.memory import memory_pair
 from estab.links.pcapng import PcapngWriter
 from estab.sim.host import SimHost
-from estab.sim.port import earliest
 from estab.sim.record import Ear, Record
 from estab.sim.streams import stream
 from estab.stack.stack import Stack
@@ -177,7 +177,8 @@ class Network:
 
     def next_event(self) -> int | None:
         """When something happens next (ns), not before now; None: never, unless somebody calls."""
-        return earliest(self._due())
+        at = self._earliest()
+        return None if at == NEVER else at
 
     def step(self) -> bool:
         """Jump to the next event and let those hosts take their turn that have something to do; False: none has.
@@ -205,15 +206,21 @@ class Network:
                 return False
         return True
 
-    def _due(self) -> list[int | None]:
+    def _earliest(self) -> int:
+        """When something happens next; each host notes its own time."""
         now = self.clock.now
-        return [host.next_event(now) for host in self._order]
+        least = NEVER
+        for host in self._order:
+            at = host.next_event(now)
+            host.due = NEVER if at is None else at
+            if host.due < least:
+                least = host.due
+        return least
 
     def _step(self, end: int | None) -> bool:
         """``step``, unless the next event comes after ``end``."""
-        due = self._due()
-        at = earliest(due)
-        if at is None or (end is not None and at > end):
+        at = self._earliest()
+        if at == NEVER or (end is not None and at > end):
             return False
         if at > self.clock.now:
             self.clock.now = at
@@ -221,10 +228,9 @@ class Network:
         self._turns += 1
         if self._turns > _TURNS_PER_INSTANT:
             raise RuntimeError(f"the network does not get past {at} ns: somebody answers for ever without delay")
-        for index, known in enumerate(due):
-            host = self._order[index]
+        for host in self._order:
             # An earlier turn of this instant may have sent something here.
-            if known == at or host.link.ready:
+            if host.due == at or host.link.ready:
                 host.turn(at)
                 if self.recording:
                     self._ears[host.name].settle()
