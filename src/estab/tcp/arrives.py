@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _PAWS_LIFETIME: Final = 24 * 24 * 3600 * SECOND
 """RFC 7323 §5.5: after 24 days of silence TS.Recent proves nothing."""
 _MOST_OWED: Final = 255
+RARE: Final = SYN | RST | URG
+"""Flags that steps of their own are about."""
 
 
 def arrives(c: Connection, segment: Segment, now: int) -> None:
@@ -55,7 +57,7 @@ def arrives(c: Connection, segment: Segment, now: int) -> None:
         steps = rules.syn_sent
     else:
         segment.seq = unwrap(segment.seq, c.rcv_nxt)
-        steps = rules.synchronized
+        steps = rules.synchronized if segment.flags & RARE else rules.ordinary
     at: Any = now  # an object, which the compiled form would otherwise make for each of them
     for step in steps:
         if step(c, segment, at):
@@ -203,8 +205,9 @@ def _rest_of_syn(c: Connection, segment: Segment, now: int) -> None:
     segment.seq += 1
     segment.flags &= ~SYN
     _trim(c, segment)
-    for step in (check_urg, take_text, check_fin):
-        step(c, segment, now)
+    check_urg(c, segment, now)
+    take_text(c, segment, now)
+    check_fin(c, segment, now)
 
 
 # ---------------------------------------------------------------------- §3.10.7.4 all other states

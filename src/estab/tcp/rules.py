@@ -21,6 +21,10 @@ Step = Callable[["Connection", Segment, int], bool]
 """True: the segment is finished with."""
 
 
+_FLAGGED: Final[tuple[Step, ...]] = (arrives.check_rst, arrives.check_syn, arrives.check_urg)
+"""Nothing to do with a segment that has none of ``arrives.RARE``."""
+
+
 def retransmits(c: Connection, start: int) -> bool:
     """May the range that begins at ``start`` be sent again? Always."""
     return True
@@ -58,6 +62,13 @@ class Rules:
     """(secret, client, server, epoch) → what a client has to show: RFC 7413 §4.1.2."""
     is_cookie: Callable[[bytes, bytes, bytes, int, bytes], bool] = is_cookie
     """(secret, client's address, ours, epoch, cookie): RFC 7413 §4.1.2."""
+
+    ordinary: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+    """Those of ``synchronized`` that a segment without SYN, RST and URG meets."""
+
+    def __post_init__(self) -> None:
+        ordinary = tuple(step for step in self.synchronized if step not in _FLAGGED)
+        object.__setattr__(self, "ordinary", ordinary)
 
     def but(self, **changes: object) -> Rules:
         """The same rules with these exchanged."""
