@@ -196,7 +196,7 @@ def _no_connection(stack: Stack, key: bytes, segment: Segment, now: int) -> None
         return
     verdict = stack.rules.listen(segment)
     if verdict is Listening.OPEN:
-        stack.accept_syn(listener, key, segment, now)
+        stack.accept_syn(listener, key, local, remote, segment, now)
     elif verdict is Listening.RESET:
         stack.reply_segment(reset_for(segment), local, remote, Reason.RESET, now)
     else:

@@ -118,9 +118,9 @@ class Stack:
         self.path_mtus: dict[bytes, tuple[int, int]] = {}
         self.deadlines: Deadlines = Deadlines()
         self.busy: deque[Connection] = deque()
-        self.outbox: deque[Packet] = deque()
-        self.looped: deque[Packet] = deque()
-        self.events: deque[Watched] = deque()
+        self.outbox: list[Packet] = []
+        self.looped: list[Packet] = []
+        self.events: list[Watched] = []
 
     # ------------------------------------------------------------------ the verbs of whoever has the link
 
@@ -162,11 +162,12 @@ class Stack:
                 self._send(datagrams.take(replies) if self.offload.datagrams_out else replies.popleft())
             else:
                 self._serve(self.busy.popleft(), now, room)
-        if len(self.outbox) <= room:
-            packets = list(self.outbox)
-            self.outbox.clear()
-            return packets
-        return [self.outbox.popleft() for _ in range(room)]
+        packets = self.outbox
+        if len(packets) > room:
+            self.outbox = packets[room:]
+            return packets[:room]
+        self.outbox = []
+        return packets
 
     def next_deadline(self) -> int | None:
         """When to call ``advance`` and ``transmit`` (ns); not after the last ``now`` when there is work at once.
@@ -186,10 +187,10 @@ class Stack:
 
     def take_events(self) -> list[Watched]:
         """What the application should look at, each once; what it finds is computed when it looks."""
-        if not self.events:
+        watched = self.events
+        if not watched:
             return []
-        watched = list(self.events)
-        self.events.clear()
+        self.events = []
         for each in watched:
             each.evented = False
         return watched
@@ -371,9 +372,16 @@ class Stack:
         self.udp_ports.setdefault(port, []).append(bound)
         return bound
 
-    def accept_syn(self, listener: Listener, key: bytes, segment: Segment, now: int) -> None:
+    def accept_syn(  # noqa: PLR0917
+        self,
+        listener: Listener,
+        key: bytes,
+        local: tuple[bytes, int],
+        remote: tuple[bytes, int],
+        segment: Segment,
+        now: int,
+    ) -> None:
         """A SYN for a listener: the hook decides, limits hold, then LISTEN → SYN-RECEIVED."""
-        local, remote = split_key(key)
         decision = Decision.ACCEPT
         if listener.decide is not None:
             decision = listener.decide(Syn(local, remote, segment.options))
@@ -599,12 +607,15 @@ class Stack:
             self.deadlines.wake(c, until)
 
     def _send(self, packet: Packet) -> None:
-        (self.looped if packet.dst in self.addresses.own else self.outbox).append(packet)
+        if packet.dst in self.addresses.own:
+            self.looped.append(packet)
+        else:
+            self.outbox.append(packet)
 
     def _deliver_looped(self, now: int) -> None:
         """What we send to ourselves does not need the link; it is received like anything else."""
-        packets = list(self.looped)
-        self.looped.clear()
+        packets = self.looped
+        self.looped = []
         for packet in packets:
             packet.checksum = Checksum.VERIFIED
         arrival.receive(self, packets, now, looped=True)

@@ -107,8 +107,11 @@ def burst(c: Connection) -> int:
     if srtt:
         rate = c.congestion.pacing_rate(srtt) if c.congestion.paced else None
         paced = rate // 1000 if rate else cwnd * 1_000_000 // srtt
+        most = cwnd >> 3
+        if most > c.largest:
+            most = c.largest
         if paced > size:
-            return min(paced, cwnd >> 3, c.largest)
+            return paced if paced < most else most
     return size
 
 

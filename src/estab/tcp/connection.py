@@ -703,7 +703,7 @@ class Connection(Snapshot):
             return
         if self.state is SYN_RECEIVED and (len(self.send_queue) or self.fast_opened):
             return
-        if self.state in (SYN_RECEIVED, ESTABLISHED, CLOSE_WAIT):
+        if self.state is SYN_RECEIVED or self.state is ESTABLISHED or self.state is CLOSE_WAIT:
             self.fact(Fact.CLOSE, now)
 
     def resize(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from estab.tcp.config import MILLISECOND, SECOND
 from estab.tcp.congestion import CONTROLS
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from estab.tcp.connection import Connection
     from estab.wire.tcp import Segment
 
-_MAX_SCALE = 14
+_MAX_SCALE: Final = 14
 """RFC 7323 §2.3: a larger shift is read as this."""
-_WINDOW_BITS = 16
-_MAX_BLOCKS = 4
+_WINDOW_BITS: Final = 16
+_MAX_BLOCKS: Final = 4
 """RFC 2018 §3; with timestamps one less fits."""
-_SACK_HEADER = 4
+_SACK_HEADER: Final = 4
 """Bytes before the first block, two no-ops for alignment included."""
-_BLOCK = 8
+_BLOCK: Final = 8
 
 
 def offered_scale(config: Config) -> int:
