@@ -62,6 +62,14 @@ def test_packets_fit_the_link(talk, v6, offload, least, most):
     assert least < max(sizes) <= most
 
 
+def test_several_packets_are_decided_about_at_once_where_the_link_cuts_them(talk):
+    t = _with_much_to_send(talk(offload=FULL_OFFLOAD))
+    before = t.c.snd_nxt
+    (first,) = t.stack.transmit(t.now, 1)
+    assert [packet.size() for packet in t.stack.outbox] == [first.size()] * 3
+    assert t.c.snd_nxt - before == t.c.largest == 4 * (first.size() - len(first.head))
+
+
 def test_another_link_takes_shorter_packets(talk):
     t = _with_much_to_send(talk(offload=MEMORY_OFFLOAD))
     t.stack.set_link(t.stack.mtu, FULL_OFFLOAD)

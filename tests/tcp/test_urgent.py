@@ -3,6 +3,7 @@
 import pytest
 
 from estab.tcp.config import MODERN
+from estab.wire.link import FULL_OFFLOAD, MEMORY_OFFLOAD
 from tests.conversation import ACK, FIN, MILLISECOND, URG
 
 MS = MILLISECOND
@@ -54,6 +55,21 @@ def test_beyond_sixteen_bits_it_waits_until_it_can_be_said(talk):
     t.send(bytes(80_000), urgent=True)
     segments = t.drain()
     assert not segments[0].flags & URG
+    marked = [s for s in segments if s.flags & URG]
+    assert marked
+    assert all(s.seq + s.urgent == 80_001 for s in marked)
+
+
+@pytest.mark.req("RFC9293-MUST-31")
+@pytest.mark.parametrize("offload", [FULL_OFFLOAD, MEMORY_OFFLOAD], ids=["device", "memory"])
+def test_no_super_segment_carries_the_urgent_byte_out_of_reach_of_its_pointer(talk, offload):
+    t = talk(offload=offload).established(mss=1000, window_scale=7)
+    t.inject(ACK, seq=1, ack=1)
+    t.c.congestion.cwnd = 4_000_000
+    t.c.rtt.srtt = t.c.rtt.min_rtt = 1000
+    t.send(bytes(80_000), urgent=True)
+    segments = t.drain()
+    assert sum(s.length for s in segments) == 80_000
     marked = [s for s in segments if s.flags & URG]
     assert marked
     assert all(s.seq + s.urgent == 80_001 for s in marked)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from estab.wire import icmp, ip, tcp, udp
 from estab.wire.checksum import pseudo_header
 from estab.wire.packet import Checksum, Packet, ParseError
-from estab.wire.segmentation import complete_checksum, split
+from estab.wire.segmentation import complete_checksum, divide, split
 from tests.wire.dissector import IP, TCP, dissect, recomputed
 from tests.wire.samples import EVERY_OPTION, FAMILIES, V4, V6, read, segment
 
@@ -56,6 +56,27 @@ def test_pieces_are_the_whole(  # noqa: PLR0917
             assert seen.id == (0xFFFF + index) & 0xFFFF
         assert (piece.checksum, piece.segment_size, piece.segments) == (Checksum.RAW, 0, 1)
         assert (piece.src, piece.dst, piece.ttl, piece.length) == (*family, 9, len(data))
+
+
+@given(
+    st.lists(st.binary(max_size=60), min_size=1, max_size=6).map(tuple),
+    st.integers(1, 30),
+    st.integers(1, 90),
+    st.integers(0, 0x1FF),
+    st.integers(1, 200),
+)
+def test_what_is_divided_first_is_cut_into_the_same_packets(
+    payload: tuple[bytes, ...], size: int, most: int, flags: int, urgent: int
+) -> None:
+    whole = tcp.Segment(0xFFFFFFF0, 7, flags, 500, payload, EVERY_OPTION[1], urgent if flags & tcp.URG else 0, 1, 2)
+    whole.segment_size = size
+    whole.segments = -(-whole.length // size)
+    expected = [packet.tobytes() for packet in split(tcp.build(whole, *V6))] if whole.length > size else None
+    pieces = divide(whole, most)
+    assert all(piece.length <= max(most, size) for piece in pieces)
+    assert sum(piece.segments for piece in pieces) == whole.segments
+    if expected is not None:
+        assert [packet.tobytes() for piece in pieces for packet in split(tcp.build(piece, *V6))] == expected
 
 
 def test_payload_is_shared_not_copied() -> None:

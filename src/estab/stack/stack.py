@@ -21,7 +21,7 @@ from estab.stack.time_wait import TimeWaitTable
 from estab.stack.udp import UdpPort
 from estab.tcp.arrives import accept_syn, reset_for
 from estab.tcp.config import MILLISECOND, MODERN, Config
-from estab.tcp.connection import Connection, Host, make_key
+from estab.tcp.connection import MAX_HEADER, Connection, Host, make_key
 from estab.tcp.ecn import AccurateEcn
 from estab.tcp.isn import timestamp_offset
 from estab.tcp.observer import Observer, Reason
@@ -39,7 +39,7 @@ from estab.wire.fragments import Reassembler
 from estab.wire.link import NO_OFFLOAD, Offload
 from estab.wire.options import NO_OPTIONS, bsd_order
 from estab.wire.packet import Checksum, Packet
-from estab.wire.segmentation import split
+from estab.wire.segmentation import divide, split
 from estab.wire.sequence import unwrap
 from estab.wire.tcp import Segment
 
@@ -50,7 +50,9 @@ Watched = Connection | Listener | UdpPort
 _SECRET_BYTES: Final = 16
 """RFC 6528 §3: about 128 bits."""
 _BUDGET: Final = 16
-"""Segments that one connection may send before the next has its turn."""
+"""Packets that one connection may send before the next has its turn; it ends with what was decided about at once."""
+_SEVERAL: Final = 4
+"""Packets that are decided about at once where a link takes 64 KiB and cuts them: deciding costs more than dividing."""
 _WAKES: Final = 256
 """Deadlines handled in one call of ``advance``."""
 _ISN_STEP: Final = 64_000
@@ -91,7 +93,7 @@ class Stack:
             lambda key: timestamp_offset(secret, key),
             clock or (lambda now: now // MILLISECOND),
         )
-        self.host.longest = offload.longest
+        self._fit(offload)
         self.connections: dict[bytes, Connection] = {}
         self.cookies: CookieCache = CookieCache(config)
         self.cookie_secret: bytes = secret
@@ -198,8 +200,7 @@ class Stack:
     def set_link(self, mtu: int, offload: Offload) -> None:
         """The link has changed. Connections follow; the only call that walks them all."""
         self.offload = offload
-        other = offload.longest != self.host.longest
-        self.host.longest = offload.longest
+        other = self._fit(offload)
         if mtu == self.mtu and not other:
             return
         self.mtu = mtu
@@ -563,6 +564,7 @@ class Stack:
         if self.connections.get(c.key) is not c:
             c.busy = False
             return
+        enough = min(len(self.outbox) + _BUDGET, room)
         for _ in range(_BUDGET):
             decision = plan(c, now)
             if isinstance(decision, int):
@@ -570,16 +572,31 @@ class Stack:
                 self._rest(c, decision, now)
                 return
             self._emit(c, emit(c, decision, now))
-            if len(self.outbox) >= room:
+            if len(self.outbox) >= enough:
                 break
         self.busy.append(c)
 
+    def _fit(self, offload: Offload) -> bool:
+        """How much connections decide about at once; True: that has changed."""
+        host = self.host
+        before = host.longest, host.several
+        host.longest = offload.longest
+        host.several = _SEVERAL if offload.segment_out and offload.longest <= 0xFFFF else 1
+        return before != (host.longest, host.several)
+
     def _emit(self, c: Connection, segment: Segment) -> None:
         self.counters["OutSegs"] += segment.segments
-        offload = self.offload
         # Whoever cuts for us leaves CWR on the first piece alone; as part of a number it belongs on all.
         counting = bool(segment.flags & tcp.CWR) and isinstance(c.ecn, AccurateEcn)
-        cut = segment.segments > 1 and (counting or not offload.segment_out)
+        if segment.segments == 1 or counting or not self.offload.segment_out:
+            self._build(c, segment, segment.segments > 1, counting)
+            return
+        most = self.offload.longest - c.ip_header - MAX_HEADER
+        for piece in divide(segment, most) if segment.length > most else (segment,):
+            self._build(c, piece, False, False)
+
+    def _build(self, c: Connection, segment: Segment, cut: bool, counting: bool) -> None:
+        offload = self.offload
         packet = tcp.build(
             segment,
             c.local_address,

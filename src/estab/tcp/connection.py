@@ -60,7 +60,7 @@ class Host:
 
     __slots__ = (
         *("clock", "config", "counters", "isn", "longest", "observer", "on_busy", "on_event", "on_orphan", "rules"),
-        "timestamp_offset",
+        *("several", "timestamp_offset"),
     )
 
     def __init__(  # noqa: PLR0917
@@ -92,6 +92,8 @@ class Host:
         self.observer: Observer | None = observer
         self.longest: int = 65_535
         """Bytes of the largest IP packet that the link takes to cut it."""
+        self.several: int = 1
+        """So many of these are decided about at once."""
 
 
 class Connection(Snapshot):
@@ -720,6 +722,8 @@ class Connection(Snapshot):
         longest = min(config.maximum_segment, self.host.longest)
         most = longest - self.ip_header - MAX_HEADER if config.super_segments else size
         self.largest = max(most // size, 1) * size
+        if config.super_segments:
+            self.largest *= max(min(self.host.several, config.maximum_segment // longest), 1)
 
     def advertised_mss(self) -> int:
         """What our MSS option says: the link's MTU without fixed headers (RFC 9293 §3.7.1, RFC 6691)."""

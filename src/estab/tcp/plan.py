@@ -40,6 +40,8 @@ Plan = Emission | int
 
 _DATA: Final = Reason.DATA
 _ACK: Final = Reason.ACK
+_FARTHEST: Final = 65_535
+"""Bytes from a segment's first one to where its urgent pointer may point."""
 _TRANSFER: Final = frozenset({ESTABLISHED, CLOSE_WAIT, FIN_WAIT_1, CLOSING, LAST_ACK})
 
 
@@ -104,6 +106,8 @@ def _retransmission(c: Connection) -> Emission | None:
         return None
     last = min(end, c.send_queue.end)
     length = min(last - start, max(room - room % c.mss, c.mss), c.largest)
+    if c.snd_up is not None:
+        length = min(length, _reach(c))
     flags = ACK
     if c.pushes is not None:
         length = c.pushes.until_end(start, length)
@@ -148,7 +152,10 @@ def _new_data(c: Connection, now: int) -> Emission | None:
     length = _worthwhile(c, unsent, usable, room)
     if length <= 0:
         return None
-    flags = ACK if c.snd_up is None else ACK | _urgent(c, start)
+    flags = ACK
+    if c.snd_up is not None:
+        flags |= _urgent(c, start)
+        length = min(length, _reach(c))
     if c.pushes is not None:
         if defers(c, min(usable, room), unsent, now):
             return None
@@ -273,5 +280,10 @@ def _step_is_large(c: Connection) -> bool:
     return 2 * step >= limit or (step >= 2 * size and (4 * step >= limit or few))
 
 
+def _reach(c: Connection) -> int:
+    """The most in a segment while there is urgent data: none may carry that byte and not be able to point at it."""
+    return max(_FARTHEST - _FARTHEST % c.mss, c.mss)
+
+
 def _urgent(c: Connection, start: int) -> int:
-    return URG if c.snd_up is not None and start < c.snd_up <= start + 65_535 else 0
+    return URG if c.snd_up is not None and start < c.snd_up <= start + _FARTHEST else 0

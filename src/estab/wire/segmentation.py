@@ -1,4 +1,6 @@
-"""What an offloading link would have done: cut super-packets into wire packets, complete partial checksums."""
+"""What an offloading link would have done: cut super-packets into wire packets, complete partial checksums.
+
+And what goes before it: dividing what is more than it takes at once."""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ from estab.wire.packet import (
     ParseError,
 )
 from estab.wire.sequence import MASK32
-from estab.wire.tcp import CHECKSUM_OFFSET, CWR, FIN, PSH, TCP_HEADER, URG
+from estab.wire.tcp import CHECKSUM_OFFSET, CWR, FIN, PSH, TCP_HEADER, URG, Segment
 
 _PARTIAL: Final = int(Checksum.PARTIAL)
 _CHECKSUM_AT: Final = {PROTO_TCP: CHECKSUM_OFFSET, PROTO_UDP: 6, PROTO_ICMPV6: 2}
@@ -82,6 +84,41 @@ def split(packet: Packet, *, cwr_once: bool = True) -> list[Packet]:
     if packet.protocol == PROTO_UDP:
         return _split_datagrams(packet, head, cut)
     return _split_segments(packet, head, cut, length, cwr_once)
+
+
+def divide(segment: Segment, most: int) -> list[Segment]:
+    """Super-segments of at most ``most`` payload bytes that are together what this one is; payload is shared.
+
+    CWR stays on the first (RFC 3168 §6.1.2), FIN and PSH on the last."""
+    size = segment.segment_size
+    most = max(most // size, 1) * size
+    pieces = []
+    offset = 0
+    for views in _cut(segment.payload, most):
+        flags = segment.flags & ~CWR if offset else segment.flags
+        if offset + most < segment.length:
+            flags &= ~(FIN | PSH)
+        urgent = segment.urgent - offset
+        if flags & URG and urgent <= 0:  # the urgent data ended in an earlier piece
+            flags &= ~URG
+        piece = Segment(
+            segment.seq + offset,
+            segment.ack,
+            flags,
+            segment.window,
+            views,
+            segment.options,
+            urgent if flags & URG else 0,
+            segment.source_port,
+            segment.destination_port,
+        )
+        piece.ecn = segment.ecn
+        if piece.length > size:
+            piece.segment_size = size
+            piece.segments = -(-piece.length // size)
+        pieces.append(piece)
+        offset += most
+    return pieces
 
 
 def _split_segments(

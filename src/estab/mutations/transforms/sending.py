@@ -133,7 +133,7 @@ SENDING: Final = (
         "Urgent data is sent like any other.",
         "RFC 9293 §3.8.5",
         "tcp.plan",
-        "return URG if c.snd_up is not None and start < c.snd_up <= start + 65_535 else 0",
+        "return URG if c.snd_up is not None and start < c.snd_up <= start + _FARTHEST else 0",
         "return 0",
     ),
     Transform(
@@ -141,7 +141,7 @@ SENDING: Final = (
         "Urgent data is announced by the segment that carries it.",
         "RFC 9293 §3.8.5",
         "tcp.plan",
-        "start < c.snd_up <= start + 65_535",
+        "start < c.snd_up <= start + _FARTHEST",
         "start < c.snd_up <= start + c.mss",
     ),
     Transform(
@@ -251,7 +251,7 @@ SENDING: Final = (
         "Urgent data is announced wherever it is.",
         "RFC 9293 §3.8.5",
         "tcp.plan",
-        "start < c.snd_up <= start + 65_535",
+        "start < c.snd_up <= start + _FARTHEST",
         "start < c.snd_up",
     ),
     Transform(
