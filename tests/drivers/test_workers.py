@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -38,10 +40,17 @@ def wait_for_the_end(ready=lambda: None):
 """
 
 
-def program(text: str) -> subprocess.Popen[str]:
+@contextmanager
+def program(text: str) -> Iterator[subprocess.Popen[str]]:
+    """It does not outlive a test that fails."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(PATHS)}
     command = [sys.executable, "-W", "error", "-c", BEGIN + text]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    out = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def output(text: str) -> str:
@@ -108,8 +117,10 @@ def work(index, ready):
 run_workers(1, work, on_ready, lambda: None)
 """) as process:
         assert process.stdout is not None
-        lines = {process.stdout.readline(), process.stdout.readline()}
-        worker = int(next(line for line in lines if line != "ready\n"))
+        lines = [process.stdout.readline(), process.stdout.readline()]
+        numbers = [line for line in lines if line.strip().isdecimal()]
+        assert len(numbers) == 1, lines
+        worker = int(numbers[0])
         process.kill()
         # Its end of the pipe closes when it is gone, and only then.
         assert process.stdout.read() == ""
