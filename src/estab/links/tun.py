@@ -180,6 +180,7 @@ class TunLink:
     def _read_large(self) -> Packet:
         """A packet that is likely to be large: it stays in a buffer of the pool, and is a view of it."""
         buffer = self._pool.take()
+        # Before the read: one that finds nothing must not lose it.
         self._pool.lend(buffer)
         size = os.readv(self._fd, (buffer,))
         view = memoryview(buffer)[vnet.VNET_HEADER : size]

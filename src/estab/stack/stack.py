@@ -21,7 +21,7 @@ from estab.stack.time_wait import TimeWaitTable
 from estab.stack.udp import UdpPort
 from estab.tcp.arrives import accept_syn, reset_for
 from estab.tcp.config import MILLISECOND, MODERN, Config
-from estab.tcp.connection import MAX_HEADER, Connection, Host, make_key
+from estab.tcp.connection import Connection, Host, make_key
 from estab.tcp.ecn import AccurateEcn
 from estab.tcp.isn import timestamp_offset
 from estab.tcp.observer import Observer, Reason
@@ -208,6 +208,14 @@ class Stack:
             if c.path.on_link(mtu) or other:
                 c.resize()
                 self._on_busy(c)
+
+    def _fit(self, offload: Offload) -> bool:
+        """How much connections decide about at once; True: that has changed."""
+        host = self.host
+        before = host.longest, host.several
+        host.longest = offload.longest
+        host.several = _SEVERAL if offload.segment_out and offload.longest <= 0xFFFF else 1
+        return before != (host.longest, host.several)
 
     # ------------------------------------------------------------------ the calls of the user
 
@@ -576,14 +584,6 @@ class Stack:
                 break
         self.busy.append(c)
 
-    def _fit(self, offload: Offload) -> bool:
-        """How much connections decide about at once; True: that has changed."""
-        host = self.host
-        before = host.longest, host.several
-        host.longest = offload.longest
-        host.several = _SEVERAL if offload.segment_out and offload.longest <= 0xFFFF else 1
-        return before != (host.longest, host.several)
-
     def _emit(self, c: Connection, segment: Segment) -> None:
         self.counters["OutSegs"] += segment.segments
         # Whoever cuts for us leaves CWR on the first piece alone; as part of a number it belongs on all.
@@ -591,7 +591,7 @@ class Stack:
         if segment.segments == 1 or counting or not self.offload.segment_out:
             self._build(c, segment, segment.segments > 1, counting)
             return
-        most = self.offload.longest - c.ip_header - MAX_HEADER
+        most = c.payload_in(self.offload.longest)
         for piece in divide(segment, most) if segment.length > most else (segment,):
             self._build(c, piece, False, False)
 

@@ -720,10 +720,14 @@ class Connection(Snapshot):
             self.mss = size
             self.congestion.on_mss(size)
         longest = min(config.maximum_segment, self.host.longest)
-        most = longest - self.ip_header - MAX_HEADER if config.super_segments else size
+        most = self.payload_in(longest) if config.super_segments else size
         self.largest = max(most // size, 1) * size
         if config.super_segments:
             self.largest *= max(min(self.host.several, config.maximum_segment // longest), 1)
+
+    def payload_in(self, longest: int) -> int:
+        """Bytes of payload that an IP packet of ``longest`` bytes has room for beside the largest headers."""
+        return longest - self.ip_header - MAX_HEADER
 
     def advertised_mss(self) -> int:
         """What our MSS option says: the link's MTU without fixed headers (RFC 9293 §3.7.1, RFC 6691)."""

@@ -95,12 +95,7 @@ def divide(segment: Segment, most: int) -> list[Segment]:
     pieces = []
     offset = 0
     for views in _cut(segment.payload, most):
-        flags = segment.flags & ~CWR if offset else segment.flags
-        if offset + most < segment.length:
-            flags &= ~(FIN | PSH)
-        urgent = segment.urgent - offset
-        if flags & URG and urgent <= 0:  # the urgent data ended in an earlier piece
-            flags &= ~URG
+        flags = _kept(segment.flags, segment.urgent, offset, offset + most < segment.length, True)
         piece = Segment(
             segment.seq + offset,
             segment.ack,
@@ -108,7 +103,7 @@ def divide(segment: Segment, most: int) -> list[Segment]:
             segment.window,
             views,
             segment.options,
-            urgent if flags & URG else 0,
+            segment.urgent - offset if flags & URG else 0,
             segment.source_port,
             segment.destination_port,
         )
@@ -119,6 +114,17 @@ def divide(segment: Segment, most: int) -> list[Segment]:
         pieces.append(piece)
         offset += most
     return pieces
+
+
+def _kept(flags: int, urgent: int, offset: int, more: bool, cwr_once: bool) -> int:
+    """The flags of the piece that begins at ``offset``."""
+    if offset and cwr_once:
+        flags &= ~CWR
+    if more:
+        flags &= ~(FIN | PSH)
+    if flags & URG and urgent <= offset:  # the urgent data ended in an earlier piece
+        flags &= ~URG
+    return flags
 
 
 def _split_segments(
@@ -137,14 +143,8 @@ def _split_segments(
     pieces = []
     offset = 0
     for views in cut:
-        kept = flags
-        if offset and cwr_once:
-            kept &= ~CWR
         more = offset + size < length
-        if more:
-            kept &= ~(FIN | PSH)
-        if kept & URG and urgent <= offset:  # the urgent data ended in an earlier piece
-            kept &= ~URG
+        kept = _kept(flags, urgent, offset, more, cwr_once)
         pointer = urgent - offset if kept & URG else 0
         number = (seq + offset) & MASK32
         end = len(head) + (size if more else length - offset)
